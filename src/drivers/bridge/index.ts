@@ -1,0 +1,161 @@
+/**
+ * The `bridge` driver: a network is a bridge on the host that holds the gateway's addresses, an endpoint is a veth pair between the bridge
+ * and the sandbox. Traffic leaves by the host's own routes, masqueraded; the firewall keeps networks apart.
+ */
+import { addressOf, cidrFamily, parseInterfaceAddress } from "../../address/cidr.ts";
+import { localMac } from "../../address/mac.ts";
+import { PortolanError } from "../../errors.ts";
+import { describeNetworkFirewall } from "../../firewall/network.ts";
+import type { FeatureName } from "../../state/engine.ts";
+import type { Address, BridgeLink, KernelObject, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
+import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
+import type { Driver, JoinDescription } from "../driver.ts";
+import { readOptions } from "../options.ts";
+import { type BridgeConfig, configOf, configure } from "./configure.ts";
+import { endpointOptions, networkOptions } from "./options.ts";
+
+const host = "host";
+
+/**
+ * The link-local address of every bridge with IPv6, as in libnetwork. The kernel needs one to ask for neighbours on behalf of forwarded
+ * packets (ndisc_solicit); one that it makes itself could not be used for the second that duplicate address detection takes.
+ */
+const linkLocalGateway = parseInterfaceAddress("fe80::1/64");
+
+const sysctl = (namespace: NamespaceRef, name: string, value: string): Sysctl => ({
+  kind: "sysctl",
+  namespace,
+  name,
+  value,
+});
+
+function address(namespace: NamespaceRef, link: string, wanted: Address["address"]): Address {
+  // Addresses are given out by IPAM, so nobody has them: looking for duplicates would only make them unusable for a second.
+  const quick = cidrFamily(wanted) === 6 ? { noDuplicateDetection: true } : {};
+  return { kind: "address", namespace, link, address: wanted, ...quick };
+}
+
+/** The bridge link, its own addresses and sysctls; nothing of these where the link was there before the network. */
+function describeDevice({ enableIpv6 }: NetworkRecord, { bridge, mac, mtu }: BridgeConfig): readonly KernelObject[] {
+  if (mac === undefined) return [];
+  const link: BridgeLink = {
+    kind: "link",
+    namespace: host,
+    type: "bridge",
+    name: bridge,
+    mac,
+    ...(mtu !== undefined && { mtu }),
+    up: true,
+    addressGeneration: "none",
+  };
+  if (!enableIpv6) return [link, sysctl(host, `net/ipv6/conf/${bridge}/disable_ipv6`, "1")];
+  return [link, sysctl(host, `net/ipv6/conf/${bridge}/accept_ra`, "0"), address(host, bridge, linkLocalGateway)];
+}
+
+/** What makes the host a router for the network. Internal networks need none. */
+function describeForwarding({ enableIpv4, enableIpv6, internal }: NetworkRecord): readonly KernelObject[] {
+  if (internal) return [];
+  return [
+    ...(enableIpv4 ? [sysctl(host, "net/ipv4/ip_forward", "1")] : []),
+    ...(enableIpv6 ? [sysctl(host, "net/ipv6/conf/all/forwarding", "1")] : []),
+  ];
+}
+
+function describeNetwork(network: NetworkRecord): readonly KernelObject[] {
+  const config = configOf(network);
+  const { pools } = network.ipam;
+  const gateways = pools.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]));
+  return [
+    ...describeDevice(network, config),
+    ...gateways
+      .filter((gateway) => !config.keptAddresses?.includes(gateway))
+      .map((gateway) => address(host, config.bridge, gateway)),
+    ...describeForwarding(network),
+    ...describeNetworkFirewall({
+      bridge: config.bridge,
+      internal: network.internal,
+      masqueraded: config.masquerade ? pools.map((pool) => pool.subnet) : [],
+    }),
+  ];
+}
+
+/** Name of a veth pair's end on the host. */
+const hostEnd = (endpoint: EndpointRecord): string => `veth${endpoint.id.slice(0, 7)}`;
+
+function describeVeth(
+  { bridge, mtu }: BridgeConfig,
+  { enableIpv6 }: NetworkRecord,
+  endpoint: EndpointRecord,
+  namespace: NamespaceRef,
+  name: string,
+): VethLink {
+  return {
+    kind: "link",
+    namespace: host,
+    type: "veth",
+    name: hostEnd(endpoint),
+    ...(mtu !== undefined && { mtu }),
+    up: true,
+    master: bridge,
+    // A bridge port with an IPv6 address would answer for the bridge, and tell the network about itself.
+    addressGeneration: "none",
+    peer: {
+      namespace,
+      name,
+      ...(endpoint.mac !== undefined && { mac: endpoint.mac }),
+      ...(mtu !== undefined && { mtu }),
+      up: true,
+      ...(!enableIpv6 && { addressGeneration: "none" as const }),
+    },
+  };
+}
+
+function describeJoin(network: NetworkRecord, endpoint: EndpointRecord, namespace: NamespaceRef): JoinDescription {
+  const object = `endpoint "${endpoint.name}" of network "${network.name}"`;
+  if (namespace === host) {
+    throw new PortolanError("forbidden", "a sandbox on the host's own stack joins no bridge network", {
+      object,
+      advice: "the host reaches the network by its gateway address already",
+    });
+  }
+  if (endpoint.join === undefined) throw new PortolanError("internal", `${object} is described before it joins`);
+  const { interfaceName } = endpoint.join;
+  const objects: readonly KernelObject[] = [
+    describeVeth(configOf(network), network, endpoint, namespace, interfaceName),
+    // Either way, so that it holds whatever the sandbox's default is.
+    sysctl(namespace, `net/ipv6/conf/${interfaceName}/disable_ipv6`, network.enableIpv6 ? "0" : "1"),
+    ...[endpoint.ipv4, endpoint.ipv6].flatMap((wanted) =>
+      wanted === undefined ? [] : [address(namespace, interfaceName, wanted)],
+    ),
+  ];
+  return { objects, ...(network.internal ? {} : gatewaysOf(network)) };
+}
+
+/** The default gateways that a network offers. */
+function gatewaysOf({ ipam }: NetworkRecord): Pick<JoinDescription, "gatewayIpv4" | "gatewayIpv6"> {
+  const gateway = (family: 4 | 6) => ipam.pools.find(({ subnet }) => cidrFamily(subnet) === family)?.gateway;
+  const [ipv4, ipv6] = [gateway(4), gateway(6)];
+  return { ...(ipv4 && { gatewayIpv4: addressOf(ipv4) }), ...(ipv6 && { gatewayIpv6: addressOf(ipv6) }) };
+}
+
+function requires({ enableIpv6 }: Pick<NetworkRecord, "enableIpv6">): readonly FeatureName[] {
+  return ["bridge", "veth", "nft-maps", "nft-nat", "nft-masquerade", ...(enableIpv6 ? (["ipv6"] as const) : [])];
+}
+
+export const bridge: Driver = {
+  name: "bridge",
+  scope: "local",
+  singleton: false,
+  addressed: true,
+  networkOptions: Object.keys(networkOptions),
+  endpointOptions: Object.keys(endpointOptions),
+  requires,
+  configure,
+  describeNetwork,
+  checkEndpoint(_network, endpoint) {
+    readOptions("bridge", "endpoint", endpointOptions, endpoint.options);
+  },
+  chooseMac: localMac,
+  interfacePrefix: (network) => configOf(network).interfacePrefix,
+  describeJoin,
+};

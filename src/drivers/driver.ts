@@ -1,0 +1,56 @@
+/**
+ * What a network driver is: pure functions that describe. Nothing here asks the kernel or keeps state; what a choice depends
+ * on arrives as a parameter, the same input gives the same objects. A new driver is one folder and one line in registry.ts.
+ */
+import type { IpAddress } from "../address/ip.ts";
+
+import type { Json } from "../json.ts";
+import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
+import type { KernelObject, NamespaceRef } from "../state/objects.ts";
+import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
+
+/** What `configure` sees: the network as asked for, before it exists. */
+export interface NetworkRequest extends Omit<NetworkRecord, "config" | "created"> {}
+
+/** What the host looks like when a network is configured. */
+export interface ConfigureContext {
+  readonly host: NamespaceFacts;
+  /** Every network there is, of all drivers: for exclusive names and parents. */
+  readonly networks: readonly NetworkRecord[];
+}
+
+/** What joining means, as data. */
+export interface JoinDescription {
+  readonly objects: readonly KernelObject[];
+  /** Default gateways that this endpoint offers; the model makes the routes of the endpoint that wins. */
+  readonly gatewayIpv4?: IpAddress;
+  readonly gatewayIpv6?: IpAddress;
+  /** Default routes by device, without a gateway address. */
+  readonly defaultByLink?: boolean;
+}
+
+export interface Driver {
+  readonly name: string;
+  readonly scope: "local" | "global";
+  /** How many networks of this driver may exist; host and none have one each. */
+  readonly singleton: boolean;
+  /** Whether networks of this driver have addresses of their own. */
+  readonly addressed: boolean;
+  /** Names of the options understood, for refusals that name the nearest valid one. */
+  readonly networkOptions: readonly string[];
+  readonly endpointOptions: readonly string[];
+  /** Kernel features that such a network needs. */
+  requires(request: NetworkRequest): readonly FeatureName[];
+  /** Checks the request and turns options into configuration; throws `invalid-option`, `invalid-argument`, `in-use`. */
+  configure(request: NetworkRequest, context: ConfigureContext): Json;
+  /** The objects that make a network true on this host. */
+  describeNetwork(network: NetworkRecord): readonly KernelObject[];
+  /** Checks an endpoint's options before addresses are given; throws `invalid-option`, `forbidden`. */
+  checkEndpoint(network: NetworkRecord, endpoint: Pick<EndpointRecord, "options" | "mac">): void;
+  /** MAC for an endpoint that asked for none, of 6 random bytes; undefined where the driver has no links of its own. */
+  chooseMac(random: Uint8Array): EndpointRecord["mac"];
+  /** Prefix of interface names inside a sandbox: `eth`. Ignored where the driver makes no links. */
+  interfacePrefix(network: NetworkRecord): string;
+  /** The objects that make an endpoint true in a sandbox; `endpoint.join` is present. */
+  describeJoin(network: NetworkRecord, endpoint: EndpointRecord, namespace: NamespaceRef): JoinDescription;
+}

@@ -1,0 +1,22 @@
+/** The network drivers there are: a line each. */
+import { PortolanError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { bridge } from "./bridge/index.ts";
+import type { Driver } from "./driver.ts";
+import { host } from "./host/index.ts";
+import { none } from "./none/index.ts";
+
+/** Every driver by name. */
+export const drivers: ReadonlyMap<string, Driver> = new Map(
+  [bridge, host, none].map((driver) => [driver.name, driver]),
+);
+
+/** The driver of that name; throws `unknown-driver`. */
+export function driverNamed(name: string): Driver {
+  const driver = drivers.get(name);
+  if (driver) return driver;
+  throw new PortolanError("unknown-driver", `no network driver is called "${name}"`, {
+    object: `driver "${name}"`,
+    advice: `did you mean "${nearest(name, drivers.keys())}"? There are ${[...drivers.keys()].join(", ")}`,
+  });
+}

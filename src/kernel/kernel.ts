@@ -1,0 +1,77 @@
+/**
+ * The seam: everything the engine does to Linux goes through this interface, and every method is synchronous, so that it
+ * runs on whichever thread owns it (the engine's worker). The failure injector of the tests wraps it; nothing else stands in
+ * for it. A namespace is named by `"host"` (the one the kernel object was made in) or by the absolute path of its file.
+ */
+import type { NetlinkMessage, ReceivedMessage } from "./netlink/message.ts";
+
+/** `"host"`, or the absolute path of a network namespace file. */
+export type NamespaceRef = "host" | `/${string}`;
+
+/** Netlink families in use: NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_XFRM. */
+export type NetlinkFamily = "route" | "netfilter" | "xfrm";
+
+/** The kernel's refusal of one request. */
+export interface KernelRefusal {
+  /** Positive errno. */
+  readonly errno: number;
+  /** Its name, `EEXIST`. */
+  readonly code: string;
+  /** The extended acknowledgement's text (NLMSGERR_ATTR_MSG) or the system's words for the errno. */
+  readonly message: string;
+  /** Offset in the request of the attribute at fault (NLMSGERR_ATTR_OFFS), bytes. */
+  readonly offset?: number;
+}
+
+/** Thrown by the methods that do one thing; `send` returns refusals instead. */
+export class KernelError extends Error {
+  override readonly name = "KernelError";
+  readonly refusal: KernelRefusal;
+  constructor(operation: string, refusal: KernelRefusal) {
+    super(`${operation}: ${refusal.message} (${refusal.code})`);
+    this.refusal = refusal;
+  }
+}
+
+export interface Kernel {
+  /** Makes a network namespace and binds it to `path`, which must not exist; missing parent directories are made. */
+  createNamespace(path: string): void;
+  /** Unbinds and removes `path`, closing every descriptor held on it; the kernel frees the namespace later. */
+  dropNamespace(path: string): void;
+  /** Whether `path` is a network namespace. */
+  namespaceExists(path: string): boolean;
+  /** A descriptor of the namespace file, for attributes such as IFLA_NET_NS_FD; owned by the kernel object, do not close. */
+  namespaceDescriptor(path: string): number;
+  /** Closes descriptors held on `path` without removing it (foreign namespaces). */
+  forgetNamespace(path: string): void;
+
+  /**
+   * Sends all messages in one `sendmsg` and returns one entry for each: undefined when acknowledged, else the refusal. For
+   * "route" and "xfrm" a refused message does not stop the next ones. For "netfilter" the messages are one transaction: the caller passes them without
+   * batch begin and end, all take effect or none, and a refusal is reported at the message at fault (or the first one).
+   */
+  send(
+    namespace: NamespaceRef,
+    family: NetlinkFamily,
+    messages: readonly NetlinkMessage[],
+  ): readonly (KernelRefusal | undefined)[];
+  /** Sends one request without NLM_F_DUMP and returns its answers; throws KernelError. */
+  get(namespace: NamespaceRef, family: NetlinkFamily, message: NetlinkMessage): readonly ReceivedMessage[];
+  /** Sends one dump request (NLM_F_DUMP is added), repeating interrupted dumps; throws KernelError. */
+  dump(namespace: NamespaceRef, family: NetlinkFamily, message: NetlinkMessage): readonly ReceivedMessage[];
+
+  /** Reads a sysctl by dotted or slashed name as seen from the namespace; undefined where it does not exist. Trailing newline cut. */
+  readSysctl(namespace: NamespaceRef, name: string): string | undefined;
+  /** Writes a sysctl; throws KernelError. */
+  writeSysctl(namespace: NamespaceRef, name: string, value: string): void;
+
+  /** The text and mode (permission bits) of a file; undefined where there is none. */
+  readFile(path: string): { readonly content: string; readonly mode: number } | undefined;
+  /** Replaces a file as a whole (written beside and renamed); missing parent directories are made; throws KernelError. */
+  writeFile(path: string, content: string, mode: number): void;
+  /** Removes a file, and its parent directory if that is empty then; no error where it does not exist. */
+  removeFile(path: string): void;
+
+  /** Closes everything held. */
+  close(): void;
+}

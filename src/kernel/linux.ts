@@ -1,0 +1,158 @@
+/** The seam's one real implementation: Linux, seen from the namespace of the thread that makes it. */
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Kernel, KernelError, type NamespaceRef, type NetlinkFamily } from "./kernel.ts";
+import {
+  closeNamespace,
+  createNamespace,
+  dropNamespace,
+  enterNamespace,
+  namespaceExists,
+  namespaceInode,
+  openNamespace,
+  openOwnNamespace,
+} from "./namespace.ts";
+import { NetlinkSocket } from "./netlink/socket.ts";
+import { refusalOf } from "./syscalls.ts";
+
+/** What is held open of one namespace. */
+interface Held {
+  readonly descriptor: number;
+  /** Tells whether the path still leads there; undefined for the host. */
+  readonly inode: bigint | undefined;
+  readonly sockets: Map<NetlinkFamily, NetlinkSocket>;
+}
+
+/** Namespaces held open beside the host: descriptors are cheap to get again, and a thousand sandboxes are not worked on at once. */
+const heldLimit = 32;
+
+/** Makes the kernel seam for the calling thread, whose network namespace becomes `"host"`. */
+export function createKernel(): Kernel {
+  const host: Held = { descriptor: openOwnNamespace(), inode: undefined, sockets: new Map() };
+  /** By path, least recently used first. */
+  const held = new Map<string, Held>();
+
+  function release(path: string): void {
+    const entry = held.get(path);
+    if (entry === undefined) return;
+    held.delete(path);
+    for (const socket of entry.sockets.values()) socket.close();
+    closeNamespace(entry.descriptor);
+  }
+
+  function hold(namespace: NamespaceRef): Held {
+    if (namespace === "host") return host;
+    const inode = namespaceInode(namespace);
+    let entry = held.get(namespace);
+    if (entry !== undefined && entry.inode === inode) {
+      held.delete(namespace);
+      held.set(namespace, entry);
+      return entry;
+    }
+    release(namespace);
+    entry = { descriptor: openNamespace(namespace), inode, sockets: new Map() };
+    held.set(namespace, entry);
+    const [oldest] = held.keys();
+    if (held.size > heldLimit && oldest !== undefined) release(oldest);
+    return entry;
+  }
+
+  function socketOf(namespace: NamespaceRef, family: NetlinkFamily): NetlinkSocket {
+    const entry = hold(namespace);
+    const open = entry.sockets.get(family);
+    if (open !== undefined) return open;
+    const made =
+      entry === host
+        ? new NetlinkSocket(family)
+        : enterNamespace(entry.descriptor, host.descriptor, () => new NetlinkSocket(family));
+    entry.sockets.set(family, made);
+    return made;
+  }
+
+  function inside<Result>(namespace: NamespaceRef, work: () => Result): Result {
+    const entry = hold(namespace);
+    return entry === host ? work() : enterNamespace(entry.descriptor, host.descriptor, work);
+  }
+
+  return {
+    createNamespace(path) {
+      release(path);
+      asKernelError(`make namespace ${path}`, () => createNamespace(path, host.descriptor));
+    },
+    dropNamespace(path) {
+      release(path);
+      asKernelError(`drop namespace ${path}`, () => dropNamespace(path));
+    },
+    namespaceExists,
+    namespaceDescriptor: (path) => hold(path as NamespaceRef).descriptor, // a path is absolute: the contract's words
+    forgetNamespace: release,
+
+    send(namespace, family, messages) {
+      const socket = socketOf(namespace, family);
+      return family === "netfilter" ? socket.transact(messages) : socket.execute(messages);
+    },
+    get: (namespace, family, message) => socketOf(namespace, family).get(message),
+    dump: (namespace, family, message) => socketOf(namespace, family).dump(message),
+
+    readSysctl(namespace, name) {
+      const path = sysctlPath(name);
+      return inside(namespace, () =>
+        statSync(path, { throwIfNoEntry: false }) === undefined
+          ? undefined
+          : asKernelError(`read sysctl ${name}`, () => readFileSync(path, "utf8").replace(/\n$/, "")),
+      );
+    },
+    writeSysctl(namespace, name, value) {
+      inside(namespace, () => asKernelError(`write sysctl ${name}`, () => writeFileSync(sysctlPath(name), value)));
+    },
+
+    readFile(path) {
+      const found = statSync(path, { throwIfNoEntry: false });
+      return found?.isFile() ? { content: readFileSync(path, "utf8"), mode: found.mode & 0o7777 } : undefined;
+    },
+    writeFile(path, content, mode) {
+      asKernelError(`write ${path}`, () => {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+        const beside = `${path}.new`;
+        rmSync(beside, { force: true });
+        writeFileSync(beside, content, { mode });
+        renameSync(beside, path);
+      });
+    },
+    removeFile(path) {
+      asKernelError(`remove ${path}`, () => rmSync(path, { force: true }));
+      try {
+        rmdirSync(dirname(path));
+      } catch {
+        // Others have files there, or nobody ever made it.
+      }
+    },
+
+    close() {
+      for (const path of [...held.keys()]) release(path);
+      for (const socket of host.sockets.values()) socket.close();
+      closeNamespace(host.descriptor);
+    },
+  };
+}
+
+/** /proc/sys path of a dotted or slashed name; throws KernelError EINVAL for one that leads elsewhere. */
+function sysctlPath(name: string): string {
+  const slashed = name.includes("/") ? name : name.replaceAll(".", "/");
+  if (slashed.split("/").some((part) => part === "" || part === "." || part === "..")) {
+    throw new KernelError(`sysctl ${name}`, refusalOf(22, "not a sysctl name"));
+  }
+  return `/proc/sys/${slashed}`;
+}
+
+/** Runs `work`; what node:fs throws becomes a KernelError. */
+function asKernelError<Result>(operation: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error && "errno" in error && typeof error.errno === "number") {
+      throw new KernelError(operation, refusalOf(-error.errno));
+    }
+    throw error;
+  }
+}

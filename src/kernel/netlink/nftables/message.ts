@@ -1,0 +1,51 @@
+/**
+ * nfnetlink messages of the nftables subsystem (linux/netfilter/nfnetlink.h, struct nfgenmsg): one byte family, one byte version,
+ * 16 bits of resource id, then attributes. Every object here is of the family inet.
+ */
+import { type Attributes, AttributeWriter, malformed, readAttributes } from "../attribute.ts";
+import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
+
+/** NFNL_SUBSYS_NFTABLES */
+const subsystem = 10;
+
+/** NFT_MSG_*, with the subsystem in the upper byte. */
+export const nftMessage = {
+  newTable: (subsystem << 8) | 0,
+  getTable: (subsystem << 8) | 1,
+  deleteTable: (subsystem << 8) | 2,
+  newChain: (subsystem << 8) | 3,
+  getChain: (subsystem << 8) | 4,
+  deleteChain: (subsystem << 8) | 5,
+  newRule: (subsystem << 8) | 6,
+  getRule: (subsystem << 8) | 7,
+  deleteRule: (subsystem << 8) | 8,
+  newSet: (subsystem << 8) | 9,
+  getSet: (subsystem << 8) | 10,
+  deleteSet: (subsystem << 8) | 11,
+  newElement: (subsystem << 8) | 12,
+  getElement: (subsystem << 8) | 13,
+  deleteElement: (subsystem << 8) | 14,
+  newGeneration: (subsystem << 8) | 15,
+  getGeneration: (subsystem << 8) | 16,
+} as const;
+
+/** NFPROTO_INET */
+const inet = 1;
+const headerLength = 4;
+
+/** NLM_F_CREATE | NLM_F_EXCL: make it, and fail where it is already there. */
+export const createExclusively = messageFlag.create | messageFlag.exclusive;
+
+/** A message of family inet. */
+export function nftRequest(type: number, flags: number, write: (writer: AttributeWriter) => void): NetlinkMessage {
+  const writer = new AttributeWriter().raw(Uint8Array.of(inet, 0, 0, 0));
+  write(writer);
+  return { type, flags, body: writer.finish() };
+}
+
+/** The attributes of a received message of that type; undefined for another type or family. Throws `kernel` where it is malformed. */
+export function nftAnswer(message: ReceivedMessage, type: number): Attributes | undefined {
+  if (message.body.length < headerLength) throw malformed("a struct nfgenmsg has 4 bytes");
+  if (message.type !== type || message.body[0] !== inet) return undefined;
+  return readAttributes(message.body.subarray(headerLength));
+}

@@ -1,0 +1,82 @@
+/** Rules (enum nft_rule_attributes). Only the kernel knows a rule's handle; it counts up in a table and is never given twice. */
+import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
+import { type Expression, readExpressions, writeExpressions } from "./expressions.ts";
+import { nftAnswer, nftMessage, nftRequest } from "./message.ts";
+import { commentType, decodeComment, encodeComment } from "./userdata.ts";
+import { required } from "./values.ts";
+
+export interface Rule {
+  readonly table: string;
+  readonly chain: string;
+  readonly comment?: string;
+  readonly expressions: readonly Expression[];
+}
+
+/** A rule that the kernel has. */
+export interface InstalledRule extends Rule {
+  readonly handle: bigint;
+}
+
+/** NFTA_RULE_* */
+const attribute = {
+  table: 1,
+  chain: 2,
+  handle: 3,
+  expressions: 4,
+  position: 6,
+  userData: 7,
+  id: 9,
+  positionId: 10,
+} as const;
+
+/** Where a new rule goes, and how later messages of its transaction may call it. */
+export interface RulePlace {
+  /** Right before a rule that is there (its handle), or one made earlier in the same transaction; absent: at the end of the chain. */
+  readonly before?: { readonly handle: bigint } | { readonly id: number };
+  /** A number of the caller's, unique among the rules that the transaction makes. */
+  readonly id?: number;
+}
+
+/** Adds a rule to its chain. */
+export function newRule(rule: Rule, { before, id }: RulePlace = {}): NetlinkMessage {
+  const flags = messageFlag.create | (before === undefined ? messageFlag.append : 0);
+  return nftRequest(nftMessage.newRule, flags, (writer) => {
+    writer.string(attribute.table, rule.table).string(attribute.chain, rule.chain);
+    if (before && "handle" in before) writer.be64(attribute.position, before.handle);
+    if (before && "id" in before) writer.be32(attribute.positionId, before.id);
+    if (id !== undefined) writer.be32(attribute.id, id);
+    writeExpressions(writer, attribute.expressions, rule.expressions);
+    if (rule.comment !== undefined) writer.bytes(attribute.userData, encodeComment(commentType.rule, rule.comment));
+  });
+}
+
+/** Deletes the rule with that handle. */
+export function deleteRule(table: string, chain: string, handle: bigint): NetlinkMessage {
+  return nftRequest(nftMessage.deleteRule, 0, (writer) =>
+    writer.string(attribute.table, table).string(attribute.chain, chain).be64(attribute.handle, handle),
+  );
+}
+
+/** Asks, as a dump, for the rules of a table, or of one chain; they come in their order. */
+export function getRules(table: string, chain?: string): NetlinkMessage {
+  return nftRequest(nftMessage.getRule, 0, (writer) => {
+    writer.string(attribute.table, table);
+    if (chain !== undefined) writer.string(attribute.chain, chain);
+  });
+}
+
+/** The rule in an answer; undefined for another message. */
+export function decodeRule(message: ReceivedMessage): InstalledRule | undefined {
+  const attributes = nftAnswer(message, nftMessage.newRule);
+  if (attributes === undefined) return undefined;
+  const userData = attributes.get(attribute.userData);
+  const comment = userData && decodeComment(commentType.rule, userData.value);
+  const expressions = attributes.get(attribute.expressions);
+  return {
+    table: required(attributes, attribute.table).string(),
+    chain: required(attributes, attribute.chain).string(),
+    handle: required(attributes, attribute.handle).be64(),
+    ...(comment !== undefined && { comment }),
+    expressions: expressions ? readExpressions(expressions) : [],
+  };
+}

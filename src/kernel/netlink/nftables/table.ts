@@ -1,0 +1,42 @@
+/** Tables (enum nft_table_attributes), of family inet. */
+import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
+import { createExclusively, nftAnswer, nftMessage, nftRequest } from "./message.ts";
+import { commentType, decodeComment, encodeComment } from "./userdata.ts";
+import { required } from "./values.ts";
+
+export interface Table {
+  readonly name: string;
+  readonly comment?: string;
+}
+
+/** NFTA_TABLE_* */
+const attribute = { name: 1, flags: 2, userData: 6 } as const;
+
+/** Makes a table; refused with EEXIST where there is one of that name. */
+export function newTable(table: Table): NetlinkMessage {
+  return nftRequest(nftMessage.newTable, createExclusively, (writer) => {
+    writer.string(attribute.name, table.name).be32(attribute.flags, 0);
+    if (table.comment !== undefined) writer.bytes(attribute.userData, encodeComment(commentType.table, table.comment));
+  });
+}
+
+/** Deletes a table with all that is in it. */
+export function deleteTable(name: string): NetlinkMessage {
+  return nftRequest(nftMessage.deleteTable, 0, (writer) => writer.string(attribute.name, name));
+}
+
+/** Asks for one table; without a name, as a dump, for all. */
+export function getTable(name?: string): NetlinkMessage {
+  return nftRequest(nftMessage.getTable, 0, (writer) => {
+    if (name !== undefined) writer.string(attribute.name, name);
+  });
+}
+
+/** The table in an answer; undefined for another message. */
+export function decodeTable(message: ReceivedMessage): Table | undefined {
+  const attributes = nftAnswer(message, nftMessage.newTable);
+  if (attributes === undefined) return undefined;
+  const userData = attributes.get(attribute.userData);
+  const comment = userData && decodeComment(commentType.table, userData.value);
+  return { name: required(attributes, attribute.name).string(), ...(comment !== undefined && { comment }) };
+}

@@ -1,0 +1,53 @@
+/** The fixed structure and the attribute types of link messages, which a veth's peer description repeats inside its own attribute. */
+import { addressFamily, readHeader } from "./rtnetlink.ts";
+
+/** IFLA_* attribute types (linux/if_link.h). */
+export const linkAttribute = {
+  /** IFLA_ADDRESS: hardware address. */ address: 1,
+  /** IFLA_IFNAME */ name: 3,
+  /** IFLA_MTU */ mtu: 4,
+  /** IFLA_LINK: index of the link this one stands on; of a veth, its peer. */ link: 5,
+  /** IFLA_MASTER */ master: 10,
+  /** IFLA_LINKINFO: kind and its data. */ info: 18,
+  /** IFLA_IFALIAS */ alias: 20,
+  /** IFLA_AF_SPEC: per-family settings. */ familySettings: 26,
+  /** IFLA_GROUP */ group: 27,
+  /** IFLA_NET_NS_FD */ namespaceDescriptor: 28,
+  /** IFLA_EXT_MASK */ extendedMask: 29,
+  /** IFLA_LINK_NETNSID: id of the namespace in which IFLA_LINK counts. */ linkNamespaceId: 37,
+} as const;
+
+/** IFF_UP (linux/if.h): administratively up. */
+export const upFlag = 1;
+
+/** Bytes of struct ifinfomsg. */
+export const linkHeaderLength = 16;
+
+/** The parts of struct ifinfomsg that are in use. */
+export interface LinkHeader {
+  /** AF_* */
+  readonly family: number;
+  /** 0: none, or not known. */
+  readonly index: number;
+  /** IFF_* */
+  readonly flags: number;
+}
+
+/** struct ifinfomsg; `up` undefined leaves the state as it is (ifi_change 0). */
+export function encodeLinkHeader(index: number, up?: boolean): Uint8Array {
+  const header = Buffer.alloc(linkHeaderLength);
+  header[0] = addressFamily.unspecified;
+  // ifi_type, 2 bytes at 2, is the kernel's to say.
+  header.writeInt32LE(index, 4);
+  if (up !== undefined) {
+    header.writeUInt32LE(up ? upFlag : 0, 8);
+    header.writeUInt32LE(upFlag, 12);
+  }
+  return header;
+}
+
+/** Reads struct ifinfomsg; throws `kernel` where it is too short. */
+export function decodeLinkHeader(bytes: Uint8Array): LinkHeader {
+  const header = readHeader(bytes, linkHeaderLength);
+  return { family: header.readUInt8(0), index: header.readInt32LE(4), flags: header.readUInt32LE(8) };
+}

@@ -1,0 +1,55 @@
+/** Bridge devices (linux/if_link.h, IFLA_BR_*). */
+import type { LinkKindCodec } from "./kind.ts";
+
+const attribute = {
+  /** IFLA_BR_FORWARD_DELAY */ forwardDelay: 1,
+  /** IFLA_BR_AGEING_TIME */ ageingTime: 4,
+  /** IFLA_BR_STP_STATE */ spanningTree: 5,
+  /** IFLA_BR_VLAN_FILTERING */ vlanFiltering: 7,
+  /** IFLA_BR_MCAST_SNOOPING */ multicastSnooping: 23,
+  /** IFLA_BR_VLAN_DEFAULT_PVID */ defaultVlan: 39,
+} as const;
+
+/**
+ * Settings of a bridge; absent ones are the kernel's defaults. A kernel without CONFIG_BRIDGE_VLAN_FILTERING refuses `vlanFiltering` with
+ * EOPNOTSUPP, even false, and passes over `defaultVlan`.
+ */
+export interface BridgeData {
+  readonly kind: "bridge";
+  /** Time a port waits in each of the listening and learning states, in hundredths of a second. */
+  readonly forwardDelay?: number | undefined;
+  /** Time after which a learned FDB entry is forgotten, in hundredths of a second. */
+  readonly ageingTime?: number | undefined;
+  /** Spanning tree protocol. */
+  readonly spanningTree?: boolean | undefined;
+  readonly vlanFiltering?: boolean | undefined;
+  /** Learn from IGMP and MLD which ports want which multicast groups. */
+  readonly multicastSnooping?: boolean | undefined;
+  /** VLAN that a new port is an untagged member of; 0 for none. */
+  readonly defaultVlan?: number | undefined;
+}
+
+export const bridge: LinkKindCodec<BridgeData> = {
+  encode(writer, data) {
+    if (data.forwardDelay !== undefined) writer.u32(attribute.forwardDelay, data.forwardDelay);
+    if (data.ageingTime !== undefined) writer.u32(attribute.ageingTime, data.ageingTime);
+    if (data.spanningTree !== undefined) writer.u32(attribute.spanningTree, Number(data.spanningTree));
+    if (data.vlanFiltering !== undefined) writer.u8(attribute.vlanFiltering, Number(data.vlanFiltering));
+    if (data.multicastSnooping !== undefined) writer.u8(attribute.multicastSnooping, Number(data.multicastSnooping));
+    if (data.defaultVlan !== undefined) writer.u16(attribute.defaultVlan, data.defaultVlan);
+  },
+  decode(attributes) {
+    const spanningTree = attributes.get(attribute.spanningTree);
+    const vlanFiltering = attributes.get(attribute.vlanFiltering);
+    const multicastSnooping = attributes.get(attribute.multicastSnooping);
+    return {
+      kind: "bridge",
+      forwardDelay: attributes.get(attribute.forwardDelay)?.u32(),
+      ageingTime: attributes.get(attribute.ageingTime)?.u32(),
+      spanningTree: spanningTree && spanningTree.u32() !== 0,
+      vlanFiltering: vlanFiltering && vlanFiltering.u8() !== 0,
+      multicastSnooping: multicastSnooping && multicastSnooping.u8() !== 0,
+      defaultVlan: attributes.get(attribute.defaultVlan)?.u16(),
+    };
+  },
+};

@@ -1,0 +1,117 @@
+/**
+ * The libc calls that Node lacks, by koffi. Each acts on the calling thread, synchronously, and throws {@link KernelError} with the errno; what they are
+ * combined to is the business of namespace.ts and netlink/socket.ts.
+ */
+import { getSystemErrorMessage, getSystemErrorName } from "node:util";
+import koffi from "koffi";
+import { KernelError, type KernelRefusal } from "./kernel.ts";
+
+const libc = koffi.load("libc.so.6");
+const call = {
+  socket: libc.func("int socket(int domain, int type, int protocol)"),
+  bind: libc.func("int bind(int fd, const uint8_t *address, uint32_t length)"),
+  setsockopt: libc.func("int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)"),
+  send: libc.func("int64_t send(int fd, const uint8_t *bytes, size_t length, int flags)"),
+  close: libc.func("int close(int fd)"),
+  recv: libc.func("int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)"),
+  setns: libc.func("int setns(int fd, int type)"),
+  unshare: libc.func("int unshare(int flags)"),
+  mount: libc.func(
+    "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
+  ),
+  umount2: libc.func("int umount2(const char *target, int flags)"),
+};
+
+/** CLONE_* flags of setns and unshare (linux/sched.h). */
+export const namespaceFlag = {
+  /** CLONE_NEWNS: mounts. */ mount: 0x00020000,
+  /** CLONE_NEWNET */ network: 0x40000000,
+} as const;
+
+/** MS_* flags of mount (linux/mount.h). */
+export const mountFlag = {
+  /** MS_BIND */ bind: 4096,
+  /** MS_REC: submounts too. */ recursive: 16384,
+  /** MS_PRIVATE: neither gives nor takes mounts. */ private: 1 << 18,
+} as const;
+
+/** MNT_DETACH of umount2: out of sight now, gone when no longer used. */
+export const detach = 2;
+
+/** AF_NETLINK */
+export const netlinkDomain = 16;
+/** SOCK_RAW | SOCK_CLOEXEC */
+export const rawSocket = 3 | 0o2000000;
+/** MSG_DONTWAIT of recv: fail with EAGAIN rather than wait. */
+export const doNotWait = 0x40;
+/** MSG_TRUNC of recv: the length of the datagram, even where the buffer is shorter. */
+export const realLength = 0x20;
+
+/** An errno in the system's words. */
+export function refusalOf(errno: number, message?: string, offset?: number): KernelRefusal {
+  // ENOTSUPP (524) is the kernel's own and in no C library; the netlink families answer it now and then.
+  const code = errno === 524 ? "ENOTSUPP" : getSystemErrorName(-errno);
+  const words = message ?? (errno === 524 ? "operation is not supported" : getSystemErrorMessage(-errno));
+  return { errno, code, message: words ?? code, ...(offset !== undefined && { offset }) };
+}
+
+/** The result of a call; throws KernelError where it is negative. EINTR is not retried here. */
+function checked(operation: string, result: number | bigint): number {
+  if (result >= 0) return Number(result);
+  throw new KernelError(operation, refusalOf(koffi.errno()));
+}
+
+/** socket(2) */
+export function socket(domain: number, type: number, protocol: number): number {
+  return checked("socket", call.socket(domain, type, protocol));
+}
+
+/** bind(2) to a socket address given as its bytes. */
+export function bind(fd: number, address: Uint8Array): void {
+  checked("bind", call.bind(fd, address, address.length));
+}
+
+/** setsockopt(2) with an integer value. */
+export function setSocketOption(fd: number, level: number, option: number, value: number | Uint8Array): void {
+  let bytes: Uint8Array;
+  if (typeof value === "number") {
+    bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setInt32(0, value, true);
+  } else bytes = value;
+  checked(`setsockopt ${level}/${option}`, call.setsockopt(fd, level, option, bytes, bytes.length));
+}
+
+/** send(2) of a whole datagram. */
+export function send(fd: number, bytes: Uint8Array): void {
+  checked("send", call.send(fd, bytes, bytes.length, 0));
+}
+
+/** recv(2) of one datagram into `buffer`; its length, with {@link realLength} also beyond the buffer's. */
+export function receive(fd: number, buffer: Uint8Array, flags: number): number {
+  return checked("recv", call.recv(fd, buffer, buffer.length, flags));
+}
+
+/** close(2) of a descriptor that {@link socket} gave. */
+export function closeSocket(fd: number): void {
+  checked("close", call.close(fd));
+}
+
+/** setns(2): moves the calling thread into the namespace behind a descriptor. */
+export function setNamespace(fd: number, type: number): void {
+  checked("setns", call.setns(fd, type));
+}
+
+/** unshare(2): moves the calling thread into new namespaces. */
+export function unshare(flags: number): void {
+  checked("unshare", call.unshare(flags));
+}
+
+/** mount(2) */
+export function mount(source: string, target: string, type: string, flags: number): void {
+  checked(`mount ${target}`, call.mount(source, target, type, flags, null));
+}
+
+/** umount2(2) */
+export function unmount(target: string, flags: number): void {
+  checked(`umount ${target}`, call.umount2(target, flags));
+}

@@ -1,0 +1,88 @@
+/** What is asked of the engine: for what the file says, and for what was there before, when a failed change is taken back. */
+import { addressOf } from "../address/cidr.ts";
+import type {
+  EndpointInfo,
+  EndpointSpec,
+  JoinSpec,
+  NetworkInfo,
+  NetworkSpec,
+  SandboxInfo,
+  SandboxSpec,
+} from "../model/types.ts";
+import { topologyLabel } from "./differences.ts";
+import type { Attachment, TopologyNetwork, TopologySandbox } from "./topology.ts";
+
+/** The network that a file describes, marked as the topology's. */
+export function networkSpec(topology: string, network: TopologyNetwork): NetworkSpec {
+  const { name, driver, internal, ipv4, ipv6, subnets, options, labels } = network;
+  return {
+    name,
+    driver,
+    internal,
+    enableIpv4: ipv4,
+    enableIpv6: ipv6,
+    ...(subnets.length > 0 && { ipam: { pools: subnets.map((subnet) => ({ subnet })) } }),
+    options,
+    labels: { ...labels, [topologyLabel]: topology },
+  };
+}
+
+/** The network that was there, with the very subnets it had. */
+export function networkSpecOf(info: NetworkInfo): NetworkSpec {
+  const { name, driver, internal, attachable, enableIpv4, enableIpv6, options, labels, ipam } = info;
+  return {
+    name,
+    driver,
+    internal,
+    attachable,
+    enableIpv4,
+    enableIpv6,
+    ipam: { driver: ipam.driver, options: ipam.options, pools: ipam.pools },
+    options,
+    labels,
+  };
+}
+
+/** The sandbox that a file describes, marked as the topology's. */
+export function sandboxSpec(topology: string, { name, hostname, labels }: TopologySandbox): SandboxSpec {
+  return { name, ...(hostname !== undefined && { hostname }), labels: { ...labels, [topologyLabel]: topology } };
+}
+
+/** The sandbox that was there. */
+export function sandboxSpecOf({ name, hostname, labels }: SandboxInfo): SandboxSpec {
+  return { name, ...(hostname !== undefined && { hostname }), labels };
+}
+
+/** The endpoint that a file describes. */
+export function endpointSpec(attachment: Attachment): EndpointSpec & JoinSpec {
+  const { ipv4, ipv6, mac, interfaceName, aliases, priority } = attachment;
+  return {
+    ...(ipv4 && { ipv4 }),
+    ...(ipv6 && { ipv6 }),
+    ...(mac && { mac }),
+    ...(interfaceName !== undefined && { interfaceName }),
+    aliases,
+    gatewayPriority: priority,
+  };
+}
+
+/** The endpoint that was there; with its addresses, which only networks with a chosen subnet allow, or without. */
+export function endpointSpecOf(
+  info: EndpointInfo,
+  addresses: "with-addresses" | "any-addresses",
+): EndpointSpec & JoinSpec {
+  const { name, mac, interfaceName, aliases, options, labels, gatewayPriority, ipv4, ipv6 } = info;
+  return {
+    name,
+    ...(addresses === "with-addresses" && {
+      ...(ipv4 && { ipv4: addressOf(ipv4) }),
+      ...(ipv6 && { ipv6: addressOf(ipv6) }),
+    }),
+    ...(mac && { mac }),
+    ...(interfaceName !== undefined && { interfaceName }),
+    aliases,
+    options,
+    labels,
+    gatewayPriority: gatewayPriority ?? 0,
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * The Container Network Model as its users see it: what they ask with, what they get back. Text from outside is parsed by the
+ * model (names, addresses, subnets, MACs); everything it hands out is parsed already.
+ */
+import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
+import type { IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
+import type { FeatureReport } from "../kernel/features.ts";
+import type { Plan } from "../state/plan-types.ts";
+
+/** Options of every call that changes something. */
+export interface ChangeOptions {
+  /** Takes the call back: what was done is undone and `aborted` thrown, unless it is complete already. */
+  readonly signal?: AbortSignal;
+  /** Called with the plan before it is applied. */
+  readonly onPlan?: (plan: Plan) => void;
+  /** Go as far as the plan, change nothing. What is returned shows what would be, and does not exist. */
+  readonly dryRun?: boolean;
+}
+
+export interface IpamPoolSpec {
+  readonly subnet?: string;
+  readonly ipRange?: string;
+  readonly gateway?: string;
+  readonly auxAddresses?: Readonly<Record<string, string>>;
+}
+
+export interface NetworkSpec {
+  readonly name: string;
+  /** Default `bridge`. */
+  readonly driver?: string;
+  readonly internal?: boolean;
+  readonly attachable?: boolean;
+  /** Default true. */
+  readonly enableIpv4?: boolean;
+  /** Default false. */
+  readonly enableIpv6?: boolean;
+  readonly ipam?: {
+    /** Default `default`. */
+    readonly driver?: string;
+    readonly options?: Readonly<Record<string, string>>;
+    readonly pools?: readonly IpamPoolSpec[];
+  };
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly configOnly?: boolean;
+  readonly configFrom?: string;
+}
+
+export interface SandboxSpec {
+  readonly name: string;
+  /** An existing namespace by path. */
+  readonly netns?: string;
+  /** An existing namespace by process id. */
+  readonly pid?: number;
+  /** Use the host's own stack. */
+  readonly host?: boolean;
+  readonly hostname?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface EndpointSpec {
+  /** Default: a name made of the id. */
+  readonly name?: string;
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly mac?: string;
+  readonly aliases?: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface JoinSpec {
+  /** Exact interface name inside. */
+  readonly interfaceName?: string;
+  /** Higher wins the default route; default 0. */
+  readonly gatewayPriority?: number;
+}
+
+/** Filters of a listing: every key must match one of its values, as with docker's `--filter`. */
+export type Filters = Readonly<Record<string, readonly string[]>>;
+
+export interface NetworkInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly created: string;
+  readonly scope: "local" | "global";
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ingress: boolean;
+  readonly configOnly: boolean;
+  readonly configFrom?: string;
+  readonly enableIpv4: boolean;
+  readonly enableIpv6: boolean;
+  readonly ipam: {
+    readonly driver: string;
+    readonly options: Readonly<Record<string, string>>;
+    readonly pools: readonly {
+      readonly subnet: Subnet;
+      readonly ipRange?: Subnet;
+      readonly gateway?: IpAddress;
+      readonly auxAddresses: Readonly<Record<string, IpAddress>>;
+    }[];
+  };
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly endpoints: readonly EndpointInfo[];
+}
+
+export interface EndpointInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly created: string;
+  readonly network: { readonly id: string; readonly name: string; readonly driver: string };
+  readonly sandbox?: { readonly id: string; readonly name: string };
+  readonly interfaceName?: string;
+  readonly gatewayPriority?: number;
+  readonly mac?: MacAddress;
+  readonly ipv4?: InterfaceAddress;
+  readonly ipv6?: InterfaceAddress;
+  readonly aliases: readonly string[];
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface SandboxInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly created: string;
+  /** Path of the namespace file, or `host`. */
+  readonly namespace: string;
+  readonly owned: boolean;
+  readonly hostname?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly endpoints: readonly EndpointInfo[];
+  /** Ids of the endpoints whose network gives the default route. */
+  readonly gateway: { readonly ipv4?: string; readonly ipv6?: string };
+}
+
+/** Something that happened, told after it is complete. */
+export interface ControllerEvent {
+  /** Nanoseconds since 1970. */
+  readonly time: bigint;
+  readonly type: "network" | "sandbox" | "endpoint" | "engine";
+  readonly action: "create" | "delete" | "connect" | "disconnect" | "reconcile" | "drop";
+  readonly id: string;
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What reconcile found and mended. */
+export interface ReconcileReport {
+  readonly plan: Plan;
+}
+
+/** A problem is a value: one list for `doctor` and the daemon's warnings. */
+export interface Problem {
+  readonly code: string;
+  readonly severity: "info" | "warning" | "error";
+  readonly title: string;
+  readonly detail: string;
+  readonly advice?: string;
+}
+
+export interface DoctorReport {
+  readonly features: FeatureReport;
+  readonly problems: readonly Problem[];
+}
+
+export interface Network extends AsyncDisposable {
+  readonly id: string;
+  readonly name: string;
+  info(): NetworkInfo;
+  createEndpoint(spec?: EndpointSpec, options?: ChangeOptions): Promise<Endpoint>;
+  /** Refused with `in-use` while endpoints exist. */
+  delete(options?: ChangeOptions): Promise<void>;
+}
+
+export interface Endpoint extends AsyncDisposable {
+  readonly id: string;
+  readonly name: string;
+  info(): EndpointInfo;
+  join(sandbox: Sandbox, spec?: JoinSpec, options?: ChangeOptions): Promise<void>;
+  leave(options?: ChangeOptions): Promise<void>;
+  /** Refused with `in-use` while joined. */
+  delete(options?: ChangeOptions): Promise<void>;
+}
+
+export interface Sandbox extends AsyncDisposable {
+  readonly id: string;
+  readonly name: string;
+  info(): SandboxInfo;
+  /** Leaves and deletes its endpoints, then goes itself. */
+  delete(options?: ChangeOptions): Promise<void>;
+}
+
+export interface NetworkController extends AsyncDisposable {
+  createNetwork(spec: NetworkSpec, options?: ChangeOptions): Promise<Network>;
+  createSandbox(spec: SandboxSpec, options?: ChangeOptions): Promise<Sandbox>;
+  /** Creates an endpoint and joins it in one go: one plan, all or nothing. */
+  connect(
+    network: Network,
+    sandbox: Sandbox,
+    spec?: EndpointSpec & JoinSpec,
+    options?: ChangeOptions,
+  ): Promise<Endpoint>;
+  /** Leaves and deletes in one go. */
+  disconnect(endpoint: Endpoint, options?: ChangeOptions): Promise<void>;
+
+  /** By full id, then name, then unique id prefix; throws `not-found`, `ambiguous`. */
+  network(reference: string): Network;
+  sandbox(reference: string): Sandbox;
+  endpoint(reference: string): Endpoint;
+  networks(filters?: Filters): readonly NetworkInfo[];
+  sandboxes(filters?: Filters): readonly SandboxInfo[];
+  endpoints(filters?: Filters): readonly EndpointInfo[];
+  /** Deletes networks without endpoints; returns what went. */
+  pruneNetworks(filters?: Filters, options?: ChangeOptions): Promise<readonly NetworkInfo[]>;
+
+  /** Compares the kernel with what is described and mends the difference. */
+  reconcile(options?: ChangeOptions): Promise<ReconcileReport>;
+  doctor(): Promise<DoctorReport>;
+  /** Events from now on, until the signal aborts or the controller closes. */
+  events(options?: { readonly signal?: AbortSignal }): AsyncIterable<ControllerEvent>;
+  /** Resolves when deferred deletions are done. */
+  settle(): Promise<void>;
+  /** Stops; kernel state stays as it is. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,303 @@
+/**
+ * Makes the changes of a plan, batch by batch, and undoes them, newest first, when one is refused. Synchronous: runs on the thread that owns
+ * the kernel seam.
+ */
+import { PortolanError } from "../errors.ts";
+import { type Kernel, KernelError, type KernelRefusal, type NamespaceRef } from "../kernel/kernel.ts";
+import type { NetlinkMessage } from "../kernel/netlink/message.ts";
+import type { ApplyContext, Step } from "./kind.ts";
+import { lookUpIndex, revive } from "./kinds/link.ts";
+import { kindOf } from "./kinds/registry.ts";
+import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
+import type { Link } from "./objects.ts";
+import { inverseOf } from "./plan.ts";
+import type { Change, Plan } from "./plan-types.ts";
+import { refusalError } from "./refusal.ts";
+import { type Batch, type RouteStep, type Scheduled, schedule } from "./schedule.ts";
+
+/** What a refused deletion says when there is nothing to delete: the aim is reached. ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL */
+const absent = new Set(["ENOENT", "ESRCH", "ENODEV", "EADDRNOTAVAIL"]);
+
+/** The refusal of a change. */
+class Refused extends Error {
+  readonly change: Change;
+  readonly refusal: KernelRefusal;
+  constructor(change: Change, refusal: KernelRefusal) {
+    super(refusal.message);
+    this.change = change;
+    this.refusal = refusal;
+  }
+}
+
+/**
+ * Applies a plan. Returns the namespaces in which links wait for their deletion. Throws a PortolanError `kernel` after undoing everything.
+ */
+export function applyPlan(kernel: Kernel, plan: Plan): ReadonlySet<NamespaceRef> {
+  const application = new Application(kernel, plan);
+  try {
+    for (const batch of schedule(plan)) application.execute(batch);
+  } catch (error) {
+    const suppressed = application.undo();
+    if (error instanceof Refused) throw refusalError(error.change, error.refusal, suppressed);
+    throw error;
+  }
+  return application.departed;
+}
+
+class Application implements ApplyContext {
+  readonly kernel: Kernel;
+  readonly #plan: Plan;
+  readonly #indexes = new Map<string, number>();
+  /** Changes that were begun, oldest first. */
+  readonly #begun = new Set<number>();
+  /** Values that creations of sysctls and files replaced, to be put back. */
+  readonly #replaced = new Map<number, () => void>();
+  /** Indexes of links that were retired, by namespace and former name. */
+  readonly #retired = new Map<string, number>();
+  readonly departed = new Set<NamespaceRef>();
+
+  constructor(kernel: Kernel, plan: Plan) {
+    this.kernel = kernel;
+    this.#plan = plan;
+  }
+
+  linkIndex(namespace: NamespaceRef, name: string): number {
+    const key = `${namespace} ${name}`;
+    const known = this.#indexes.get(key);
+    if (known !== undefined) return known;
+    const index = lookUpIndex(this, namespace, name);
+    this.#indexes.set(key, index);
+    return index;
+  }
+
+  /** A link gives up its name: it is being retired. */
+  forgetLink(namespace: NamespaceRef, name: string): void {
+    const key = `${namespace} ${name}`;
+    const index = this.#indexes.get(key);
+    if (index !== undefined) this.#retired.set(key, index);
+    this.#indexes.delete(key);
+  }
+
+  #change(index: number): Change {
+    const change = this.#plan[index];
+    if (change === undefined)
+      throw new PortolanError("internal", `a plan of ${this.#plan.length} has no change ${index}`);
+    return change;
+  }
+
+  execute(batch: Batch): void {
+    switch (batch.type) {
+      case "nft":
+        this.#transact(batch.namespace, batch.parts);
+        break;
+      case "route":
+        this.#send(batch.namespace, batch.parts);
+        break;
+      case "call":
+        this.#call(batch.part.change, batch.part.step);
+    }
+  }
+
+  #call(index: number, step: Extract<Step, { type: "call" }>): void {
+    const change = this.#change(index);
+    this.#remember(index, change);
+    try {
+      step.run(this);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      if (change.action === "delete" && absent.has(error.refusal.code)) return;
+      throw new Refused(change, error.refusal);
+    }
+    this.#begun.add(index);
+  }
+
+  /** Notes what a sysctl or file was before it is written. */
+  #remember(index: number, { action, object }: Change): void {
+    if (action !== "create") return;
+    const { kernel } = this;
+    if (object.kind === "file") {
+      const before = kernel.readFile(object.path);
+      if (before !== undefined)
+        this.#replaced.set(index, () => kernel.writeFile(object.path, before.content, before.mode));
+    } else if (object.kind === "sysctl" && object.original === undefined) {
+      const { namespace, name } = object;
+      const before = kernel.readSysctl(namespace, name);
+      if (before !== undefined) this.#replaced.set(index, () => kernel.writeSysctl(namespace, name, before));
+    }
+  }
+
+  /** Sends the messages of steps together; a step whose link is made by a message before it makes these go first. */
+  #send(namespace: NamespaceRef, parts: readonly Scheduled<RouteStep>[]): void {
+    let pending: { readonly change: number; readonly message: NetlinkMessage }[] = [];
+    const flush = (): void => {
+      const sent = pending;
+      pending = [];
+      this.#sendNow(namespace, sent);
+    };
+    for (const { change, step } of parts) {
+      let messages = this.#build(change, step);
+      if (messages === undefined) {
+        flush();
+        messages = this.#build(change, step, true) ?? [];
+      }
+      pending.push(...messages.map((message) => ({ change, message })));
+    }
+    flush();
+  }
+
+  /** A step's messages; undefined where something they name is not there (yet). */
+  #build(index: number, step: RouteStep, last = false): readonly NetlinkMessage[] | undefined {
+    try {
+      return step.messages(this);
+    } catch (error) {
+      if (!(error instanceof KernelError) || !absent.has(error.refusal.code)) throw error;
+      const change = this.#change(index);
+      if (!last || change.action === "delete") return undefined;
+      throw new Refused(change, error.refusal);
+    }
+  }
+
+  #sendNow(
+    namespace: NamespaceRef,
+    sent: readonly { readonly change: number; readonly message: NetlinkMessage }[],
+  ): void {
+    if (sent.length === 0) return;
+    let refusals: readonly (KernelRefusal | undefined)[];
+    try {
+      refusals = this.kernel.send(
+        namespace,
+        "route",
+        sent.map(({ message }) => message),
+      );
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      // The namespace itself is gone.
+      const { refusal } = error;
+      refusals = sent.map(() => refusal);
+    }
+    let first: Refused | undefined;
+    sent.forEach(({ change: index }, at) => {
+      const refusal = refusals[at];
+      const change = this.#change(index);
+      if (refusal === undefined) this.#begun.add(index);
+      else if (change.action !== "delete" || !absent.has(refusal.code)) first ??= new Refused(change, refusal);
+      if (change.action === "delete" && change.object.kind === "link") this.departed.add(change.object.namespace);
+    });
+    if (first !== undefined) throw first;
+  }
+
+  #transact(namespace: NamespaceRef, scheduled: readonly Scheduled<NftStep>[]): void {
+    const changes = new Map(scheduled.map(({ change, step }) => [step, change]));
+    let parts = transactionParts(
+      this.kernel,
+      scheduled.map(({ step }) => step),
+    );
+    for (;;) {
+      const refused = this.#commit(namespace, parts);
+      if (refused.length === 0) break;
+      const gone = new Set(refused.filter(([part, refusal]) => isAbsent(part, refusal)).map(([part]) => part));
+      const [first] = refused.filter(([part]) => !gone.has(part));
+      const step = first?.[0].steps[0];
+      if (first !== undefined && step !== undefined) throw new Refused(this.#change(changes.get(step) ?? 0), first[1]);
+      // What is to be deleted and is not there is left out; a message with several elements is first taken apart.
+      parts = parts.flatMap((part) => {
+        if (!gone.has(part)) return [part];
+        return part.steps.length === 1 ? [] : part.steps.flatMap((one) => transactionParts(this.kernel, [one]));
+      });
+    }
+    for (const { change } of scheduled) this.#begun.add(change);
+  }
+
+  #commit(
+    namespace: NamespaceRef,
+    parts: readonly TransactionPart[],
+  ): readonly (readonly [TransactionPart, KernelRefusal])[] {
+    const refusals = this.kernel.send(
+      namespace,
+      "netfilter",
+      parts.map(({ message }) => message),
+    );
+    return parts.flatMap((part, at) => {
+      const refusal = refusals[at];
+      return refusal === undefined ? [] : [[part, refusal] as const];
+    });
+  }
+
+  /** Undoes what was begun, newest first; returns the errors met. */
+  undo(): readonly unknown[] {
+    const errors: unknown[] = [];
+    const begun = [...this.#begun];
+    // A transaction is undone as one, because its parts refer to each other in both directions.
+    const nft = begun.filter((index) => kindIsNft(this.#change(index)));
+    for (const index of begun.filter((one) => !nft.includes(one)).toReversed())
+      this.#attempt(errors, () => this.#undoOne(index));
+    this.#attempt(errors, () => this.#undoTransaction(nft));
+    return errors;
+  }
+
+  #attempt(errors: unknown[], work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+
+  #undoOne(index: number): void {
+    const change = this.#change(index);
+    const putBack = this.#replaced.get(index);
+    if (putBack !== undefined) {
+      putBack();
+      return;
+    }
+    const { object } = change;
+    const steps =
+      change.action === "delete" && object.kind === "link" ? this.#revival(object) : stepsOf(inverseOf(change));
+    const lenient = change.action === "create";
+    for (const step of steps) this.#undoStep(step, lenient);
+    if (change.action === "create" && object.kind === "link") this.departed.add(object.namespace);
+  }
+
+  #revival(object: Link): readonly Step[] {
+    const own = this.#retired.get(`${object.namespace} ${object.name}`);
+    const peer = object.type === "veth" ? this.#retired.get(`${object.peer.namespace} ${object.peer.name}`) : undefined;
+    return revive(object, own, peer);
+  }
+
+  #undoStep(step: Step, lenient: boolean): void {
+    try {
+      if (step.type === "call") step.run(this);
+      else if (step.type === "route") {
+        for (const refusal of this.kernel.send(step.namespace, "route", step.messages(this))) {
+          if (refusal !== undefined && !(lenient && absent.has(refusal.code))) throw new KernelError("undo", refusal);
+        }
+      }
+    } catch (error) {
+      if (!(lenient && error instanceof KernelError && absent.has(error.refusal.code))) throw error;
+    }
+  }
+
+  #undoTransaction(indexes: readonly number[]): void {
+    const inverse = indexes.toReversed().map((index) => inverseOf(this.#change(index)));
+    for (const batch of schedule(inverse)) {
+      if (batch.type !== "nft") continue;
+      const parts = transactionParts(
+        this.kernel,
+        batch.parts.map(({ step }) => step),
+      );
+      const [refused] = this.#commit(batch.namespace, parts);
+      if (refused !== undefined) throw new KernelError("undo the nft transaction", refused[1]);
+    }
+  }
+}
+
+const kindIsNft = ({ object }: Change): boolean => object.kind.startsWith("nft-");
+
+const isAbsent = ({ steps }: TransactionPart, { code }: KernelRefusal): boolean =>
+  code === "ENOENT" && steps.every(({ verb }) => verb === "delete");
+
+function stepsOf(change: Change): readonly Step[] {
+  const kind = kindOf(change.object);
+  if (change.action === "create") return kind.create(change.object);
+  return change.action === "delete" ? kind.delete(change.object) : (kind.update(change.before, change.object) ?? []);
+}

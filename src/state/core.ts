@@ -1,0 +1,83 @@
+/** The synchronous core of the engine, around a kernel seam: what both engines run, one on its caller's thread, one on a worker. */
+import type { FeatureReport } from "../kernel/features.ts";
+import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
+import { deleteLinkGroup } from "../kernel/netlink/route/link.ts";
+import { departingLinkGroup } from "../kernel/netlink/route/ownership.ts";
+import { probeFeatures } from "../kernel/probe.ts";
+import { applyPlan } from "./apply.ts";
+import type { NamespaceFacts } from "./engine.ts";
+import { readFacts } from "./facts.ts";
+import type { KernelObject } from "./objects.ts";
+import { observe } from "./observe.ts";
+import type { Plan } from "./plan-types.ts";
+
+/** How often a sweep that fails is tried again before it is left to the next start. */
+const sweepTries = 5;
+
+export class Core {
+  readonly #kernel: Kernel;
+  /** Namespaces with links that wait for their deletion, and how often it was tried. The host's may hold some from an earlier run. */
+  readonly #departing = new Map<NamespaceRef, number>([["host", 0]]);
+  #features: FeatureReport | undefined;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  apply(plan: Plan): void {
+    for (const namespace of applyPlan(this.#kernel, plan)) this.#departing.set(namespace, 0);
+  }
+
+  observe(desired: readonly KernelObject[]): readonly KernelObject[] {
+    return observe(this.#kernel, desired);
+  }
+
+  facts(namespace: NamespaceRef): NamespaceFacts {
+    return readFacts(this.#kernel, namespace);
+  }
+
+  readSysctls(namespace: NamespaceRef, names: readonly string[]): readonly (string | undefined)[] {
+    return names.map((name) => this.#kernel.readSysctl(namespace, name));
+  }
+
+  features(): FeatureReport {
+    this.#features ??= probeFeatures(this.#kernel);
+    return this.#features;
+  }
+
+  namespaceExists(path: string): boolean {
+    return this.#kernel.namespaceExists(path);
+  }
+
+  /** Whether links wait for their deletion. */
+  get hasDeparting(): boolean {
+    return this.#departing.size > 0;
+  }
+
+  /** Deletes all links that were put out of the way, a message for each namespace. */
+  sweep(): void {
+    for (const [namespace, tries] of [...this.#departing]) {
+      const failure = this.#sweepOne(namespace);
+      if (failure === undefined || tries + 1 >= sweepTries) {
+        this.#departing.delete(namespace);
+        if (failure !== undefined) console.error(`links wait for their deletion until the next start: ${failure}`);
+      } else this.#departing.set(namespace, tries + 1);
+    }
+  }
+
+  /** Why it could not be done; undefined where it was, or nothing was there. */
+  #sweepOne(namespace: NamespaceRef): string | undefined {
+    try {
+      const [refusal] = this.#kernel.send(namespace, "route", [deleteLinkGroup(departingLinkGroup)]);
+      return refusal === undefined || refusal.code === "ENODEV" ? undefined : refusal.message;
+    } catch (error) {
+      if (error instanceof KernelError) return error.refusal.code === "ENOENT" ? undefined : error.message;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.sweep();
+    this.#kernel.close();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The engine's face to the model: asynchronous, one implementation that runs on a worker thread (worker-engine.ts) and one
+ * on the calling thread (inline-engine.ts), both around the same synchronous core.
+ */
+import type { Subnet } from "../address/cidr.ts";
+import type { IpAddress } from "../address/ip.ts";
+import type { FeatureReport } from "../kernel/features.ts";
+import type { KernelObject, NamespaceRef } from "./objects.ts";
+import type { Plan } from "./plan-types.ts";
+
+/** What a namespace holds now that choices depend on, foreign objects included. */
+export type { FeatureName, FeatureReport } from "../kernel/features.ts";
+
+export interface NamespaceFacts {
+  readonly links: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly up: boolean;
+    readonly mtu: number;
+  }[];
+  readonly addresses: readonly { readonly link: string; readonly address: IpAddress; readonly subnet: Subnet }[];
+  /** Destinations of the main and local tables but defaults. */
+  readonly routes: readonly { readonly destination: Subnet; readonly link?: string }[];
+}
+
+export interface Engine {
+  /**
+   * Makes the changes of a plan, in its order, batched. On a refusal everything done is undone, newest first, and a PortolanError
+   * `kernel` is thrown that names the object, the kernel's words and advice; errors of the undoing are attached as suppressed.
+   * Links are deleted behind the caller's back: they are out of the way when this resolves (`settle` waits for their end).
+   */
+  apply(plan: Plan): Promise<void>;
+  /**
+   * Reads back what is there: every object that carries the engine's ownership mark in the namespaces that `desired` names
+   * (and the host), and the sysctls and files that `desired` names, as they are now.
+   */
+  observe(desired: readonly KernelObject[]): Promise<readonly KernelObject[]>;
+  /** Facts about one namespace; throws `not-found` where the namespace does not exist. */
+  facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
+  /** Current values of sysctls, in order; undefined where one does not exist. */
+  readSysctls(namespace: NamespaceRef, names: readonly string[]): Promise<readonly (string | undefined)[]>;
+  /** What this kernel can do; asked once. */
+  features(): Promise<FeatureReport>;
+  /** Whether a path is a network namespace. */
+  namespaceExists(path: string): Promise<boolean>;
+  /** Resolves when all deferred deletions are done. */
+  settle(): Promise<void>;
+  /** Finishes deferred deletions and stops. */
+  close(): Promise<void>;
+}

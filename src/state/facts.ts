@@ -1,0 +1,40 @@
+/** What a namespace holds that choices depend on, foreign objects included. */
+import { addressOf, lengthOf, subnetOf } from "../address/cidr.ts";
+import { PortolanError } from "../errors.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { decodeAddress, dumpAddresses } from "../kernel/netlink/route/address.ts";
+import { decodeRoute, dumpRoutes } from "../kernel/netlink/route/route.ts";
+import type { NamespaceFacts } from "./engine.ts";
+import type { NamespaceRef } from "./objects.ts";
+import { observeNamespace } from "./observe.ts";
+
+/** Route types that lead somewhere or claim a subnet. */
+const claiming = new Set(["unicast", "local", "blackhole", "unreachable", "prohibit"]);
+
+/** Facts about a namespace; throws `not-found` where it does not exist. */
+export function readFacts(kernel: Kernel, namespace: NamespaceRef): NamespaceFacts {
+  const there = observeNamespace(kernel, namespace);
+  if (there === undefined) {
+    throw new PortolanError("not-found", `${namespace} is not a network namespace`, {
+      object: `namespace ${namespace}`,
+      advice: "give the path of a namespace file, such as /run/netns/NAME or /proc/PID/ns/net",
+    });
+  }
+  const links = there.links.map(({ name, kind, up, mtu }) => ({ name, type: kind ?? "", up, mtu: mtu ?? 0 }));
+  const addresses = kernel.dump(namespace, "route", dumpAddresses()).flatMap((message) => {
+    const info = decodeAddress(message);
+    const link = there.linkName(info?.link);
+    if (info === undefined || link === undefined) return [];
+    const address = addressOf(info.address);
+    return [{ link, address, subnet: subnetOf(address, lengthOf(info.address)) }];
+  });
+  const routes = ([4, 6] as const).flatMap((family) =>
+    kernel.dump(namespace, "route", dumpRoutes(family)).flatMap((message) => {
+      const info = decodeRoute(message);
+      if (info === undefined || info.destination === "default" || !claiming.has(info.type)) return [];
+      const link = there.linkName(info.link);
+      return [{ destination: info.destination, ...(link !== undefined && { link }) }];
+    }),
+  );
+  return { links, addresses, routes };
+}

@@ -1,0 +1,299 @@
+/**
+ * Links. Making one takes a creating message and a setting one (alias, address generation and bridge port are honoured only there); a veth's
+ * other end is born in its namespace and set up from inside. Deleting is retiring: out of the way at once, deleted later in bulk.
+ */
+import {
+  createLink,
+  decodeLink,
+  getLink,
+  type LinkInfo,
+  type LinkKindData,
+  setLink,
+} from "../../kernel/netlink/route/link.ts";
+import { departingLinkGroup, ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
+import {
+  type ApplyContext,
+  inNamespace,
+  inside,
+  type Kind,
+  linkKey,
+  namespaceKey,
+  type ObservedNamespace,
+  type Step,
+} from "../kind.ts";
+import type { Link, NamespaceRef, VethLink } from "../objects.ts";
+
+const aliasOf = (name: string): string => `${ownAliasPrefix}${name}`;
+/** Name of a link that waits for its deletion; indexes are unique in a namespace. */
+export const retiredName = (index: number): string => `~${index.toString(36)}`;
+
+function kindData(link: Link, context: ApplyContext): LinkKindData {
+  switch (link.type) {
+    case "bridge":
+      return { kind: "bridge", spanningTree: link.spanningTree, vlanFiltering: link.vlanFiltering };
+    case "veth": {
+      const { name, mac, mtu, namespace } = link.peer;
+      const elsewhere = namespace !== "host" && namespace !== link.namespace;
+      const namespaceDescriptor = elsewhere ? context.kernel.namespaceDescriptor(namespace) : undefined;
+      return { kind: "veth", peer: { name, mac, mtu, group: ownLinkGroup, namespaceDescriptor } };
+    }
+  }
+}
+
+/** The messages that bring a link from birth to what it is to be. */
+function settings(link: Link, context: ApplyContext) {
+  const { name, namespace, master, up, addressGeneration, mtu } = link;
+  const target = { name };
+  const masterIndex = master === undefined ? undefined : context.linkIndex(namespace, master);
+  const port = link.type === "veth" ? link.port : undefined;
+  return [
+    // A bridge forgets an MTU it was made with as soon as it has ports, and keeps one that is set.
+    setLink(target, {
+      alias: aliasOf(name),
+      addressGeneration,
+      ...(masterIndex !== undefined && { master: masterIndex }),
+      ...(link.type === "bridge" && mtu !== undefined && { mtu }),
+      up,
+    }),
+    ...(port === undefined ? [] : [setLink(target, { port })]),
+  ];
+}
+
+function peerSettings({ peer }: VethLink): Step {
+  const { namespace, name, up, addressGeneration } = peer;
+  return { type: "route", namespace, messages: () => [setLink({ name }, { up, addressGeneration })] };
+}
+
+function create(link: Link): readonly Step[] {
+  const { namespace, name, mac, mtu } = link;
+  const born: Step = {
+    type: "route",
+    namespace,
+    birth: true,
+    messages: (context) => [createLink({ name, mac, mtu, group: ownLinkGroup, data: kindData(link, context) })],
+  };
+  const set: Step = { type: "route", namespace, messages: (context) => settings(link, context) };
+  return link.type === "veth" ? [born, set, peerSettings(link)] : [born, set];
+}
+
+function update(before: Link, link: Link): readonly Step[] | undefined {
+  if (before.type !== link.type || before.namespace !== link.namespace) return undefined;
+  if (before.type === "veth" && link.type === "veth") {
+    const [was, is] = [before.peer, link.peer];
+    if (was.namespace !== is.namespace || was.name !== is.name || (is.mac !== undefined && was.mac !== is.mac))
+      return undefined;
+  }
+  const { namespace, name, mac, mtu, master } = link;
+  const own: Step = {
+    type: "route",
+    namespace,
+    messages: (context) => [
+      setLink({ name }, { mac, mtu, ...(master === undefined && before.master !== undefined && { master: 0 }) }),
+      ...settings(link, context),
+    ],
+  };
+  return link.type === "veth" ? [own, peerSettings(link)] : [own];
+}
+
+/** Puts one end of the way: down, out of its bridge, without its name. */
+function retire(namespace: NamespaceRef, name: string, group?: number): Step {
+  return {
+    type: "route",
+    namespace,
+    messages: (context) => {
+      const index = context.linkIndex(namespace, name);
+      context.forgetLink(namespace, name);
+      // Two messages: kernels before 6.2 rename no link that is up.
+      return [
+        setLink({ index }, { up: false, ...(group !== undefined && { master: 0 }) }),
+        setLink({ index }, { rename: retiredName(index), ...(group !== undefined && { group, alias: "" }) }),
+      ];
+    },
+  };
+}
+
+function deletion(link: Link): readonly Step[] {
+  const own = retire(link.namespace, link.name, departingLinkGroup);
+  return link.type === "veth" ? [retire(link.peer.namespace, link.peer.name), own] : [own];
+}
+
+/**
+ * Steps that take a retirement back, index and all: `indexes` are those of the link and, for a veth, of its peer; the second is undefined where the peer was
+ * left alone.
+ */
+export function revive(link: Link, own: number | undefined, peer: number | undefined): readonly Step[] {
+  const steps: Step[] = [];
+  const { namespace, name } = link;
+  if (own !== undefined) {
+    const messages: Extract<Step, { type: "route" }>["messages"] = (context) => [
+      setLink({ index: own }, { rename: name, group: ownLinkGroup }),
+      ...settings(link, context),
+    ];
+    steps.push({ type: "route", namespace, messages });
+  }
+  if (link.type === "veth" && peer !== undefined) {
+    const { namespace: there, name: rename } = link.peer;
+    steps.push(
+      { type: "route", namespace: there, messages: () => [setLink({ index: peer }, { rename })] },
+      peerSettings(link),
+    );
+  }
+  return steps;
+}
+
+/** Whether a link carries our mark and is not on its way out. */
+const isOwn = ({ group }: LinkInfo): boolean => group === ownLinkGroup;
+
+function observeLink(info: LinkInfo, from: ObservedNamespace, all: readonly ObservedNamespace[]): Link | undefined {
+  const { name, mac, mtu, up } = info;
+  const master = from.linkName(info.master);
+  const generation = info.addressGeneration;
+  const base = {
+    kind: "link",
+    namespace: from.namespace,
+    name,
+    up,
+    ...(mac !== undefined && { mac }),
+    ...(mtu !== undefined && { mtu }),
+    ...(master !== undefined && { master }),
+    ...((generation === "none" || generation === "eui64") && { addressGeneration: generation }),
+  } as const;
+  if (info.data?.kind === "bridge") {
+    const { spanningTree, vlanFiltering } = info.data;
+    return {
+      ...base,
+      type: "bridge",
+      ...(spanningTree !== undefined && { spanningTree }),
+      ...(vlanFiltering !== undefined && { vlanFiltering }),
+    };
+  }
+  if (info.data?.kind !== "veth") return undefined;
+  const peer = peerOf(info, from, all);
+  const port = info.port && {
+    ...(info.port.hairpin !== undefined && { hairpin: info.port.hairpin }),
+    ...(info.port.isolated !== undefined && { isolated: info.port.isolated }),
+  };
+  // An end whose other one is out of sight is a link of ours that nothing can be like.
+  const unknown = { namespace: from.namespace, name: "", up: false } as const;
+  return { ...base, type: "veth", peer: peer ?? unknown, ...(port !== undefined && { port }) };
+}
+
+/** The other end, looked for in all namespaces: the two name each other's index. */
+function peerOf(
+  info: LinkInfo,
+  from: ObservedNamespace,
+  all: readonly ObservedNamespace[],
+): VethLink["peer"] | undefined {
+  for (const { namespace, links } of all) {
+    const same = namespace === from.namespace;
+    const peer = links.find(
+      (other) =>
+        other.index === info.link &&
+        other.link === info.index &&
+        other.kind === "veth" &&
+        (!same || other.index !== info.index),
+    );
+    // Where both are in one namespace no namespace id is told.
+    if (peer === undefined || same !== (info.linkNamespaceId === undefined)) continue;
+    const generation = peer.addressGeneration;
+    return {
+      namespace,
+      name: peer.name,
+      up: peer.up,
+      ...(peer.mac !== undefined && { mac: peer.mac }),
+      ...(peer.mtu !== undefined && { mtu: peer.mtu }),
+      ...((generation === "none" || generation === "eui64") && { addressGeneration: generation }),
+    };
+  }
+  return undefined;
+}
+
+export const link: Kind<Link> = {
+  key: ({ namespace, name }) => linkKey(namespace, name),
+  provides: (object) => (object.type === "veth" ? [linkKey(object.peer.namespace, object.peer.name)] : []),
+  references: (object) => [
+    namespaceKey(object.namespace),
+    ...(object.master === undefined ? [] : [linkKey(object.namespace, object.master)]),
+    ...(object.type === "veth" ? [namespaceKey(object.peer.namespace)] : []),
+  ],
+  words: ({ namespace, name, type }) => `${type} link ${name} ${inNamespace(namespace)}`,
+  create,
+  update,
+  delete: deletion,
+  observe: ({ namespaces, desired }) => {
+    const wanted = desired.filter((object) => object.kind === "link");
+    const peers = new Set(
+      wanted.flatMap((object) => (object.type === "veth" ? [linkKey(object.peer.namespace, object.peer.name)] : [])),
+    );
+    return namespaces.flatMap((from) =>
+      from.links
+        .filter(isOwn)
+        // In a sandbox stand the other ends of pairs whose first end is in the host.
+        .filter(
+          ({ name, linkNamespaceId }) =>
+            from.namespace === "host" || (linkNamespaceId === undefined && !peers.has(linkKey(from.namespace, name))),
+        )
+        .flatMap((info) => observeLink(info, from, namespaces) ?? []),
+    );
+  },
+  commands: {
+    create: (object) => [...addCommand(object), ...setCommands(object)],
+    update: (before, object) => [
+      ...(object.mac !== undefined
+        ? [`${inside(object.namespace)}ip link set ${object.name} address ${object.mac}`]
+        : []),
+      ...(object.mtu !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} mtu ${object.mtu}`] : []),
+      ...(object.master === undefined && before.master !== undefined
+        ? [`${inside(object.namespace)}ip link set ${object.name} nomaster`]
+        : []),
+      ...setCommands(object),
+    ],
+    delete: ({ namespace, name }) => [`${inside(namespace)}ip link delete ${name}`],
+  },
+};
+
+const macWords = (mac: string | undefined): string => (mac === undefined ? "" : ` address ${mac}`);
+const mtuWords = (mtu: number | undefined): string => (mtu === undefined ? "" : ` mtu ${mtu}`);
+
+function addCommand(object: Link): readonly string[] {
+  const start = `${inside(object.namespace)}ip link add ${object.name}${macWords(object.mac)}${mtuWords(object.mtu)} group ${ownLinkGroup} type ${object.type}`;
+  switch (object.type) {
+    case "bridge": {
+      const stp = object.spanningTree === undefined ? "" : ` stp_state ${Number(object.spanningTree)}`;
+      const vlan = object.vlanFiltering === undefined ? "" : ` vlan_filtering ${Number(object.vlanFiltering)}`;
+      return [`${start}${stp}${vlan}`];
+    }
+    case "veth": {
+      const { name, mac, mtu, namespace } = object.peer;
+      const elsewhere = namespace === object.namespace || namespace === "host" ? "" : ` netns ${namespace}`;
+      return [
+        `${start} peer name ${name}${macWords(mac)}${mtuWords(mtu)}${elsewhere}`,
+        `${inside(namespace)}ip link set ${name} group ${ownLinkGroup}`,
+      ];
+    }
+  }
+}
+
+function setCommands(object: Link): readonly string[] {
+  const { namespace, name, master, up, addressGeneration, mtu } = object;
+  const generation = addressGeneration === undefined ? "" : ` addrgenmode ${addressGeneration}`;
+  const commands = [
+    `${inside(namespace)}ip link set ${name} alias ${aliasOf(name)}${generation}${master === undefined ? "" : ` master ${master}`}${object.type === "bridge" ? mtuWords(mtu) : ""} ${up ? "up" : "down"}`,
+  ];
+  if (object.type !== "veth") return commands;
+  const { port, peer } = object;
+  const words = [
+    ...(port?.hairpin === undefined ? [] : [`hairpin ${port.hairpin ? "on" : "off"}`]),
+    ...(port?.isolated === undefined ? [] : [`isolated ${port.isolated ? "on" : "off"}`]),
+  ];
+  if (words.length > 0) commands.push(`${inside(namespace)}bridge link set dev ${name} ${words.join(" ")}`);
+  const peerGeneration = peer.addressGeneration === undefined ? "" : ` addrgenmode ${peer.addressGeneration}`;
+  commands.push(`${inside(peer.namespace)}ip link set ${peer.name}${peerGeneration} ${peer.up ? "up" : "down"}`);
+  return commands;
+}
+
+/** Index of a link that is there; throws KernelError ENODEV. */
+export function lookUpIndex(context: Pick<ApplyContext, "kernel">, namespace: NamespaceRef, name: string): number {
+  const [answer] = context.kernel.get(namespace, "route", getLink({ name }));
+  return (answer && decodeLink(answer)?.index) ?? 0;
+}

@@ -1,0 +1,226 @@
+/** The five kinds of nftables objects. Their messages are made where their transaction is (nft/transaction.ts). */
+import { PortolanError } from "../../errors.ts";
+import { decodeChain, getChains } from "../../kernel/netlink/nftables/chain.ts";
+import { decodeElements, getElements } from "../../kernel/netlink/nftables/element.ts";
+import { canonicalExpressions } from "../../kernel/netlink/nftables/expressions.ts";
+import { decodeRule, getRules } from "../../kernel/netlink/nftables/rule.ts";
+import { decodeSet, getSets } from "../../kernel/netlink/nftables/set.ts";
+import { decodeTable, getTable } from "../../kernel/netlink/nftables/table.ts";
+import {
+  inNamespace,
+  type Kind,
+  type NftObject,
+  namespaceKey,
+  type Observation,
+  type ObservedNamespace,
+  type Step,
+} from "../kind.ts";
+import * as commands from "../nft/commands.ts";
+import { decodeElement, elementForm } from "../nft/elements.ts";
+import { markMisplaced, parseRuleComment, tableComment } from "../nft/ownership.ts";
+import { decodeSetForm } from "../nft/sets.ts";
+import type { NamespaceRef, NftChain, NftElement, NftRule, NftSet, NftTable } from "../objects.ts";
+
+const tableKey = (namespace: NamespaceRef, name: string): string => `nft-table ${namespace} ${name}`;
+const chainKey = (namespace: NamespaceRef, table: string, name: string): string =>
+  `nft-chain ${namespace} ${table} ${name}`;
+const setKey = (namespace: NamespaceRef, table: string, name: string): string =>
+  `nft-set ${namespace} ${table} ${name}`;
+
+/** The steps of an nft object: its part in the plan's transaction. */
+function step(verb: "create" | "update" | "delete", object: NftObject): readonly Step[] {
+  return [{ type: "nft", namespace: object.namespace, verb, object }];
+}
+
+const steps = {
+  create: (object: NftObject) => step("create", object),
+  update: () => undefined,
+  delete: (object: NftObject) => step("delete", object),
+};
+
+/** The namespaces that can have a table of ours: the host, and those where one is wanted. */
+function firewalls({ namespaces, desired }: Observation): readonly ObservedNamespace[] {
+  const wanted = new Set(desired.flatMap((object) => (object.kind === "nft-table" ? [object.namespace] : [])));
+  return namespaces.filter(({ namespace }) => namespace === "host" || wanted.has(namespace));
+}
+
+function ownTables({ namespace, kernel }: ObservedNamespace): readonly NftTable[] {
+  return kernel
+    .dump(namespace, "netfilter", getTable())
+    .flatMap((message) => decodeTable(message) ?? [])
+    .filter(({ comment }) => comment === tableComment)
+    .map(({ name }) => ({ kind: "nft-table", namespace, name }));
+}
+
+function ownSets(from: ObservedNamespace, { name }: NftTable): readonly NftSet[] {
+  return from.kernel
+    .dump(from.namespace, "netfilter", getSets(name))
+    .flatMap((message) => decodeSet(message) ?? [])
+    .filter(({ table }) => table === name)
+    .flatMap((set) => decodeSetForm(from.namespace, set) ?? []);
+}
+
+function ownRules({ namespace, kernel }: ObservedNamespace, { name: table }: NftTable): readonly NftRule[] {
+  const rules = kernel.dump(namespace, "netfilter", getRules(table)).flatMap((message): NftRule[] => {
+    const found = decodeRule(message);
+    const own = parseRuleComment(found?.comment);
+    if (found?.table !== table || own === undefined) return [];
+    return [{ kind: "nft-rule", namespace, table, chain: found.chain, ...own, expressions: found.expressions }];
+  });
+  return [...Map.groupBy(rules, ({ chain }) => chain).values()].flatMap(markMisplaced);
+}
+
+export const nftTable: Kind<NftTable> = {
+  ...steps,
+  key: ({ namespace, name }) => tableKey(namespace, name),
+  references: ({ namespace }) => [namespaceKey(namespace)],
+  words: ({ namespace, name }) => `nft table inet ${name} ${inNamespace(namespace)}`,
+  observe: (observation) => firewalls(observation).flatMap(ownTables),
+  commands: {
+    create: (object) => [commands.addTable(object)],
+    update: () => [],
+    delete: (object) => [commands.deleteTable(object)],
+  },
+};
+
+export const nftChain: Kind<NftChain> = {
+  ...steps,
+  key: ({ namespace, table, name }) => chainKey(namespace, table, name),
+  references: ({ namespace, table }) => [tableKey(namespace, table)],
+  words: ({ namespace, table, name }) => `nft chain ${table} ${name} ${inNamespace(namespace)}`,
+  update: (before, object) => {
+    const { base: was } = before;
+    const { base: is } = object;
+    const policyOnly = was && is && was.hook === is.hook && was.type === is.type && was.priority === is.priority;
+    return policyOnly ? step("update", object) : undefined;
+  },
+  // A chain in our table that we did not make is an administrator's, and so is one of another shape.
+  observe: (observation) => {
+    const wanted = new Set(
+      observation.desired.flatMap((object) => (object.kind === "nft-chain" ? [nftChain.key(object)] : [])),
+    );
+    return firewalls(observation).flatMap((from) =>
+      ownTables(from).flatMap(({ name: table }) =>
+        from.kernel.dump(from.namespace, "netfilter", getChains(table)).flatMap((message): NftChain[] => {
+          const chain = decodeChain(message);
+          if (chain?.table !== table || !wanted.has(chainKey(from.namespace, table, chain.name))) return [];
+          const { base } = chain;
+          const known =
+            base && base.hook !== "ingress" && (base.type === "filter" || base.type === "nat" || base.type === "route");
+          return [
+            {
+              kind: "nft-chain",
+              namespace: from.namespace,
+              table,
+              name: chain.name,
+              ...(known && {
+                base: { type: base.type, hook: base.hook, priority: base.priority, policy: base.policy } as NonNullable<
+                  NftChain["base"]
+                >,
+              }), // checked in the line above
+            },
+          ];
+        }),
+      ),
+    );
+  },
+  commands: {
+    create: (object) => [commands.addChain(object)],
+    update: (_before, object) => [commands.setPolicy(object)],
+    delete: (object) => [commands.deleteChain(object)],
+  },
+};
+
+export const nftSet: Kind<NftSet> = {
+  ...steps,
+  key: ({ namespace, table, name }) => setKey(namespace, table, name),
+  references: ({ namespace, table }) => [tableKey(namespace, table)],
+  words: ({ namespace, table, name }) => `nft set ${table} ${name} ${inNamespace(namespace)}`,
+  observe: (observation) => {
+    const wanted = new Set(
+      observation.desired.flatMap((object) => (object.kind === "nft-set" ? [nftSet.key(object)] : [])),
+    );
+    return firewalls(observation)
+      .flatMap((from) => ownTables(from).flatMap((table) => ownSets(from, table)))
+      .filter((set) => wanted.has(nftSet.key(set)));
+  },
+  commands: {
+    create: (object) => [commands.addSet(object)],
+    update: () => [],
+    delete: (object) => [commands.deleteSet(object)],
+  },
+};
+
+export const nftRule: Kind<NftRule> = {
+  ...steps,
+  key: ({ namespace, table, chain, id }) => `nft-rule ${namespace} ${table} ${chain} ${id}`,
+  references: ({ namespace, table, chain, expressions }) => [
+    chainKey(namespace, table, chain),
+    ...expressions.flatMap((expression) => {
+      if (expression.type === "lookup") return [setKey(namespace, table, expression.set)];
+      return expression.type === "verdict" && "chain" in expression
+        ? [chainKey(namespace, table, expression.chain)]
+        : [];
+    }),
+  ],
+  words: ({ namespace, table, chain, id }) => `nft rule "${id}" of chain ${table} ${chain} ${inNamespace(namespace)}`,
+  observe: (observation) =>
+    firewalls(observation).flatMap((from) => ownTables(from).flatMap((table) => ownRules(from, table))),
+  equal: (desired, observed) =>
+    !observed.misplaced &&
+    desired.position === observed.position &&
+    JSON.stringify(canonicalExpressions(desired.expressions)) ===
+      JSON.stringify(canonicalExpressions(observed.expressions)),
+  commands: {
+    create: (object) => [commands.addRule(object)],
+    update: () => [],
+    delete: (object) => [commands.deleteRule(object)],
+  },
+};
+
+/** A key or a value as text, for identities. */
+const text = (parts: NftElement["key"]): string =>
+  parts
+    .map((part) => (typeof part === "string" ? part : "prefix" in part ? part.prefix : `${part.from}-${part.to}`))
+    .join(" . ");
+
+export const nftElement: Kind<NftElement> = {
+  ...steps,
+  key: ({ namespace, table, set, key }) => `nft-element ${namespace} ${table} ${set} ${text(key)}`,
+  references: ({ namespace, table, set, data }) => [
+    setKey(namespace, table, set),
+    ...(data ?? []).flatMap((value) => {
+      const chain = /^(?:jump|goto) (\S+)$/.exec(value)?.[1];
+      return chain === undefined ? [] : [chainKey(namespace, table, chain)];
+    }),
+  ],
+  words: ({ namespace, table, set, key }) =>
+    `element { ${text(key)} } of nft set ${table} ${set} ${inNamespace(namespace)}`,
+  observe: (observation) => {
+    const wanted = new Set(
+      observation.desired.flatMap((object) => (object.kind === "nft-set" ? [nftSet.key(object)] : [])),
+    );
+    return firewalls(observation).flatMap((from) =>
+      ownTables(from).flatMap((table) =>
+        ownSets(from, table)
+          .filter((set) => wanted.has(nftSet.key(set)))
+          .flatMap((set) => {
+            const answers = from.kernel.dump(
+              from.namespace,
+              "netfilter",
+              getElements({ table: table.name, set: set.name }),
+            );
+            return decodeElements(answers, elementForm(set)).map((element) => decodeElement(set, element));
+          }),
+      ),
+    );
+  },
+  equal: (desired, observed) => JSON.stringify(desired.data) === JSON.stringify(observed.data),
+  commands: {
+    create: (object) => [commands.addElements([object])],
+    update: () => {
+      throw new PortolanError("internal", "an nft element is not updated in place");
+    },
+    delete: (object) => [commands.deleteElements([object])],
+  },
+};

@@ -1,0 +1,44 @@
+/** The kinds of kernel objects there are: a line each. */
+import type { Kind } from "../kind.ts";
+import type { KernelObject, ObjectKind } from "../objects.ts";
+import { address } from "./address.ts";
+import { file } from "./file.ts";
+import { link } from "./link.ts";
+import { namespace } from "./namespace.ts";
+import { neighbour } from "./neighbour.ts";
+import { nftChain, nftElement, nftRule, nftSet, nftTable } from "./nft.ts";
+import { route } from "./route.ts";
+import { rule } from "./rule.ts";
+import { sysctl } from "./sysctl.ts";
+
+const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind: Name }>> } = {
+  namespace,
+  "nft-table": nftTable,
+  "nft-chain": nftChain,
+  "nft-set": nftSet,
+  "nft-rule": nftRule,
+  "nft-element": nftElement,
+  link,
+  sysctl,
+  address,
+  route,
+  neighbour,
+  rule,
+  file,
+};
+
+/** The kind of an object. */
+export function kindOf<Object extends KernelObject>(object: Object): Kind<Object> {
+  // The table has for each `kind` the implementation for exactly that member of the union.
+  return kinds[object.kind] as unknown as Kind<Object>;
+}
+
+/** Every kind, firewall before links, so that isolation stands before traffic. */
+export const allKinds: readonly Kind<KernelObject>[] = Object.values(kinds) as unknown as Kind<KernelObject>[]; // as above
+
+/** Rank of a kind in that order. */
+const ranks = new Map(Object.keys(kinds).map((name, rank) => [name, rank]));
+export const rankOf = ({ kind }: KernelObject): number => ranks.get(kind) ?? 0;
+
+/** Identity of an object. */
+export const keyOf = (object: KernelObject): string => kindOf(object).key(object);

@@ -1,0 +1,102 @@
+/** Routes with one way. */
+import { ownProtocol } from "../../kernel/netlink/route/ownership.ts";
+import {
+  createRoute,
+  decodeRoute,
+  deleteRoute,
+  dumpRoutes,
+  type RouteOptions,
+  routeTable,
+} from "../../kernel/netlink/route/route.ts";
+import { type ApplyContext, inNamespace, inside, type Kind, linkKey, namespaceKey } from "../kind.ts";
+import type { Route } from "../objects.ts";
+
+function options(route: Route, context: ApplyContext): RouteOptions {
+  const { namespace, family, destination, gateway, link, onLink, source, table, metric, scope, type } = route;
+  const index = link === undefined ? undefined : context.linkIndex(namespace, link);
+  return {
+    family,
+    destination,
+    gateway,
+    link: index,
+    onLink,
+    source,
+    table,
+    metric,
+    scope,
+    type,
+    protocol: ownProtocol,
+  };
+}
+
+/** IPv6 routes without a metric get 1024 (IP6_RT_PRIO_USER). */
+const defaultMetric = ({ family }: Pick<Route, "family">): number => (family === 6 ? 1024 : 0);
+
+function words({ family, destination, gateway, link, onLink, source, table, metric, scope, type }: Route): string {
+  const part = (name: string, value: string | number | undefined): string =>
+    value === undefined ? "" : ` ${name} ${value}`;
+  const kind = type === undefined || type === "unicast" ? "" : `${type} `;
+  const way = `${part("via", gateway)}${part("dev", link)}${onLink ? " onlink" : ""}`;
+  return `${family === 6 ? "-6 " : ""}route ${"VERB"} ${kind}${destination}${way}${part("src", source)}${part("table", table)}${part("metric", metric)}${part("scope", scope)} proto ${ownProtocol}`;
+}
+
+const command = (verb: string, route: Route): string =>
+  `${inside(route.namespace)}ip ${words(route).replace("VERB", verb)}`;
+
+export const route: Kind<Route> = {
+  key: (object) =>
+    `route ${object.namespace} ${object.family} ${object.destination} ${object.table ?? routeTable.main} ${object.metric ?? defaultMetric(object)}`,
+  references: ({ namespace, link }) => [
+    namespaceKey(namespace),
+    ...(link === undefined ? [] : [linkKey(namespace, link)]),
+  ],
+  words: ({ namespace, family, destination, gateway }) =>
+    `IPv${family} route to ${destination}${gateway === undefined ? "" : ` via ${gateway}`} ${inNamespace(namespace)}`,
+  create: (object) => [
+    { type: "route", namespace: object.namespace, messages: (context) => [createRoute(options(object, context))] },
+  ],
+  update: (_before, object) => [
+    {
+      type: "route",
+      namespace: object.namespace,
+      messages: (context) => [createRoute(options(object, context), "replace")],
+    },
+  ],
+  delete: (object) => [
+    { type: "route", namespace: object.namespace, messages: (context) => [deleteRoute(options(object, context))] },
+  ],
+  observe: ({ namespaces }) =>
+    namespaces.flatMap(({ namespace, kernel, linkName }) =>
+      ([4, 6] as const).flatMap((family) =>
+        kernel.dump(namespace, "route", dumpRoutes(family, { protocol: ownProtocol })).flatMap((message): Route[] => {
+          const info = decodeRoute(message);
+          if (info?.protocol !== ownProtocol) return [];
+          const link = linkName(info.link);
+          const { type, scope } = info;
+          const known = type === "unicast" || type === "blackhole" || type === "unreachable" || type === "prohibit";
+          return [
+            {
+              kind: "route",
+              namespace,
+              family,
+              destination: info.destination,
+              ...(info.gateway !== undefined && { gateway: info.gateway }),
+              ...(link !== undefined && { link }),
+              ...(info.source !== undefined && { source: info.source }),
+              ...(info.onLink && { onLink: true }),
+              ...(info.table !== routeTable.main && { table: info.table }),
+              ...((info.metric ?? 0) !== defaultMetric({ family }) &&
+                info.metric !== undefined && { metric: info.metric }),
+              ...((scope === "universe" || scope === "link" || scope === "host") && { scope }),
+              ...(known && { type }),
+            },
+          ];
+        }),
+      ),
+    ),
+  commands: {
+    create: (object) => [command("add", object)],
+    update: (_before, object) => [command("replace", object)],
+    delete: (object) => [command("delete", object)],
+  },
+};

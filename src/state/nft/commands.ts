@@ -1,0 +1,102 @@
+/** nft commands that do what the engine does, for a POSIX shell. */
+import { PortolanError } from "../../errors.ts";
+import type { NftChain, NftElement, NftRule, NftSet, NftTable } from "../objects.ts";
+import { ruleComment, tableComment } from "./ownership.ts";
+import { ruleText } from "./rule-text.ts";
+import { partsText, quoted } from "./value-text.ts";
+
+/** A word or text in single quotes for the shell. */
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+export function addTable({ name }: NftTable): string {
+  return `nft add table inet ${name} ${shellQuoted(`{ comment ${quoted(tableComment)} ; }`)}`;
+}
+
+export function deleteTable({ name }: NftTable): string {
+  return `nft delete table inet ${name}`;
+}
+
+/** nft's names of priorities; those of address translation stand for other numbers on other hooks. */
+const priorityNames = new Map([
+  [-300, "raw"],
+  [-150, "mangle"],
+  [0, "filter"],
+  [50, "security"],
+]);
+
+function priorityText({ hook, priority }: NonNullable<NftChain["base"]>): string {
+  if (hook === "prerouting" && priority === -100) return "dstnat";
+  if (hook === "postrouting" && priority === 100) return "srcnat";
+  return priorityNames.get(priority) ?? String(priority);
+}
+
+export function addChain({ table, name, base }: NftChain): string {
+  const command = `nft add chain inet ${table} ${name}`;
+  if (base === undefined) return command;
+  const hook = `type ${base.type} hook ${base.hook} priority ${priorityText(base)}; policy ${base.policy};`;
+  return `${command} ${shellQuoted(`{ ${hook} }`)}`;
+}
+
+export function setPolicy({ table, name, base }: NftChain): string {
+  return `nft chain inet ${table} ${name} ${shellQuoted(`{ policy ${base?.policy ?? "accept"}; }`)}`;
+}
+
+export function deleteChain({ table, name }: NftChain): string {
+  return `nft delete chain inet ${table} ${name}`;
+}
+
+const wordOf = ({ data }: Pick<NftSet, "data">): string => (data ? "map" : "set");
+
+export function addSet(set: NftSet): string {
+  const data = set.data ? ` : ${set.data.join(" . ")}` : "";
+  const flags = set.interval ? " flags interval;" : "";
+  const type = `{ type ${set.key.join(" . ")}${data};${flags} }`;
+  return `nft add ${wordOf(set)} inet ${set.table} ${set.name} ${shellQuoted(type)}`;
+}
+
+export function deleteSet(set: NftSet): string {
+  return `nft delete ${wordOf(set)} inet ${set.table} ${set.name}`;
+}
+
+function elementText({ type, key, data }: NftElement, withData: boolean): string {
+  const value = withData && data && type.data ? ` : ${partsText(type.data, data)}` : "";
+  return `${partsText(type.key, key)}${value}`;
+}
+
+/** One command for elements that are all of the same set. */
+function elementCommand(verb: "add" | "delete", elements: readonly NftElement[]): string {
+  const [first] = elements;
+  if (first === undefined) throw new PortolanError("internal", "an element command needs an element");
+  const list = elements.map((element) => elementText(element, verb === "add")).join(", ");
+  return `nft ${verb} element inet ${first.table} ${first.set} ${shellQuoted(`{ ${list} }`)}`;
+}
+
+/** Adds elements that are all of the same set. */
+export function addElements(elements: readonly NftElement[]): string {
+  return elementCommand("add", elements);
+}
+
+/** Deletes elements that are all of the same set. */
+export function deleteElements(elements: readonly NftElement[]): string {
+  return elementCommand("delete", elements);
+}
+
+/** A shell expression for the handle of a rule, which only the kernel knows. */
+function handleOf({ table, chain, ...rule }: NftRule): string {
+  const comment = quoted(ruleComment(rule));
+  const script = `s/.* comment ${comment.replaceAll(/[.*[\]\\/^$]/g, "\\$&")} # handle //p`;
+  return `$(nft -a list chain inet ${table} ${chain} | sed -n ${shellQuoted(script)})`;
+}
+
+/** Adds a rule at the end of its chain, or right before another one. */
+export function addRule(rule: NftRule, before?: NftRule): string {
+  const text = `${ruleText(rule.expressions)} comment ${quoted(ruleComment(rule))}`;
+  const where = before ? `insert rule inet ${rule.table} ${rule.chain} handle ${handleOf(before)}` : undefined;
+  return `nft ${where ?? `add rule inet ${rule.table} ${rule.chain}`} ${shellQuoted(text)}`;
+}
+
+export function deleteRule(rule: NftRule): string {
+  return `nft delete rule inet ${rule.table} ${rule.chain} handle ${handleOf(rule)}`;
+}

@@ -1,0 +1,150 @@
+/**
+ * Kernel objects: plain readonly data, each one thing the engine wants to exist. A driver describes them, the engine makes
+ * them so, observe reads them back as the same types, render prints them. Optional fields that are absent mean "as the
+ * kernel chooses", and diff does not compare them.
+ */
+import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
+import type { Family, IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
+import type { NamespaceRef } from "../kernel/kernel.ts";
+import type { NftChain, NftElement, NftRule, NftSet, NftTable } from "./nft-objects.ts";
+
+export type { NamespaceRef } from "../kernel/kernel.ts";
+export type * from "./nft-objects.ts";
+
+/** A network namespace bound to a path; its loopback link is up. */
+export interface Namespace {
+  readonly kind: "namespace";
+  readonly path: `/${string}`;
+}
+
+interface LinkBase {
+  readonly kind: "link";
+  readonly namespace: NamespaceRef;
+  /** At most 15 bytes. */
+  readonly name: string;
+  readonly mac?: MacAddress;
+  readonly mtu?: number;
+  /** Administratively up (IFF_UP). */
+  readonly up: boolean;
+  /** Name of the bridge that this link is a port of. */
+  readonly master?: string;
+  /** How the kernel makes the IPv6 link-local address (IFLA_INET6_ADDR_GEN_MODE). */
+  readonly addressGeneration?: "eui64" | "none";
+}
+
+export interface BridgeLink extends LinkBase {
+  readonly type: "bridge";
+  /** Spanning tree protocol (IFLA_BR_STP_STATE). */
+  readonly spanningTree?: boolean;
+  readonly vlanFiltering?: boolean;
+}
+
+/** Both ends of a veth pair: this end, and the peer in its own namespace. */
+export interface VethLink extends LinkBase {
+  readonly type: "veth";
+  readonly peer: {
+    readonly namespace: NamespaceRef;
+    readonly name: string;
+    readonly mac?: MacAddress;
+    readonly mtu?: number;
+    readonly up: boolean;
+    readonly addressGeneration?: "eui64" | "none";
+  };
+  /** Bridge port settings (IFLA_BRPORT_*). */
+  readonly port?: { readonly hairpin?: boolean; readonly isolated?: boolean };
+}
+
+/** A link; further types join the union, each with its codec in kernel/netlink/route/link-kinds. */
+export type Link = BridgeLink | VethLink;
+
+/** An address on a link (struct ifaddrmsg). */
+export interface Address {
+  readonly kind: "address";
+  readonly namespace: NamespaceRef;
+  readonly link: string;
+  readonly address: InterfaceAddress;
+  /** Skip duplicate address detection (IFA_F_NODAD); IPv6 only. */
+  readonly noDuplicateDetection?: boolean;
+}
+
+export interface Route {
+  readonly kind: "route";
+  readonly namespace: NamespaceRef;
+  readonly family: Family;
+  readonly destination: Subnet | "default";
+  readonly gateway?: IpAddress;
+  /** Outgoing link. */
+  readonly link?: string;
+  /** Preferred source address (RTA_PREFSRC). */
+  readonly source?: IpAddress;
+  /** The gateway is on the link although no address says so (RTNH_F_ONLINK). */
+  readonly onLink?: boolean;
+  /** Routing table number; main (254) where absent. */
+  readonly table?: number;
+  /** RTA_PRIORITY; lower wins. */
+  readonly metric?: number;
+  readonly scope?: "universe" | "link" | "host";
+  readonly type?: "unicast" | "blackhole" | "unreachable" | "prohibit";
+}
+
+/** A neighbour entry, or with `forwarding` an FDB entry of a bridge or VXLAN link. */
+export interface Neighbour {
+  readonly kind: "neighbour";
+  readonly namespace: NamespaceRef;
+  readonly link: string;
+  /** The neighbour's address; for an FDB entry the remote VTEP, if any. */
+  readonly address?: IpAddress;
+  readonly mac: MacAddress;
+  /** True for an FDB entry (AF_BRIDGE). */
+  readonly forwarding?: boolean;
+}
+
+/** A policy rule (struct fib_rule_hdr). */
+export interface Rule {
+  readonly kind: "rule";
+  readonly namespace: NamespaceRef;
+  readonly family: Family;
+  readonly priority: number;
+  readonly table: number;
+  readonly from?: Subnet;
+  readonly to?: Subnet;
+  readonly inputLink?: string;
+  readonly mark?: { readonly value: number; readonly mask: number };
+}
+
+export interface Sysctl {
+  readonly kind: "sysctl";
+  readonly namespace: NamespaceRef;
+  /** Slashed, relative to /proc/sys: `net/ipv4/conf/eth0.10/forwarding`. */
+  readonly name: string;
+  readonly value: string;
+  /** What it was before the engine set it; written back when the object goes. Absent: left as it is. */
+  readonly original?: string;
+}
+
+export interface File {
+  readonly kind: "file";
+  /** Absolute, in the engine's mount namespace. */
+  readonly path: string;
+  readonly content: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+export type KernelObject =
+  | Namespace
+  | Link
+  | Address
+  | Route
+  | Neighbour
+  | Rule
+  | Sysctl
+  | NftTable
+  | NftChain
+  | NftSet
+  | NftRule
+  | NftElement
+  | File;
+
+export type ObjectKind = KernelObject["kind"];

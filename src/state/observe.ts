@@ -1,0 +1,36 @@
+/** Reads back what is there: objects that carry our mark, and sysctls and files that are named. */
+import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
+import { decodeLink, dumpLinks } from "../kernel/netlink/route/link.ts";
+import type { Observation, ObservedNamespace } from "./kind.ts";
+import { allKinds } from "./kinds/registry.ts";
+import type { KernelObject } from "./objects.ts";
+
+/** The objects there are in the host and in the namespaces that `desired` speaks of. A namespace that is gone holds none. */
+export function observe(kernel: Kernel, desired: readonly KernelObject[]): readonly KernelObject[] {
+  const namespaces = [...namespacesOf(desired)].flatMap((namespace) => observeNamespace(kernel, namespace) ?? []);
+  const observation: Observation = { kernel, namespaces, desired };
+  return allKinds.flatMap((kind) => kind.observe(observation));
+}
+
+/** The host, and every namespace that an object lives in, is, or reaches into. */
+function namespacesOf(desired: readonly KernelObject[]): ReadonlySet<NamespaceRef> {
+  const found = new Set<NamespaceRef>(["host"]);
+  for (const object of desired) {
+    if ("namespace" in object) found.add(object.namespace);
+    if (object.kind === "namespace") found.add(object.path);
+    if (object.kind === "link" && object.type === "veth") found.add(object.peer.namespace);
+  }
+  return found;
+}
+
+/** The links of a namespace; undefined where it is gone. */
+export function observeNamespace(kernel: Kernel, namespace: NamespaceRef): ObservedNamespace | undefined {
+  try {
+    const links = kernel.dump(namespace, "route", dumpLinks()).flatMap((message) => decodeLink(message) ?? []);
+    const names = new Map(links.map(({ index, name }) => [index, name]));
+    return { namespace, kernel, links, linkName: (index) => (index === undefined ? undefined : names.get(index)) };
+  } catch (error) {
+    if (error instanceof KernelError && error.refusal.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

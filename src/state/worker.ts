@@ -1,0 +1,77 @@
+/** The engine's worker thread: requests in, answers out, one after the other; sweeps in the pauses. */
+import { parentPort } from "node:worker_threads";
+import { type ErrorJson, PortolanError } from "../errors.ts";
+import { createKernel } from "../kernel/linux.ts";
+import { Core } from "./core.ts";
+
+export interface Request {
+  readonly id: number;
+  readonly method: "apply" | "observe" | "facts" | "readSysctls" | "features" | "namespaceExists" | "settle" | "close";
+  readonly args: readonly unknown[];
+}
+
+export interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: ErrorJson;
+}
+
+/** How long the worker waits for more work before it deletes links, and how long at most, milliseconds. */
+const pause = 20;
+const longestWait = 500;
+
+const core = new Core(createKernel());
+let timer: NodeJS.Timeout | undefined;
+let waitingSince = 0;
+
+/** Sweeps when nobody has asked for anything for a while: a deletion holds up whatever comes meanwhile for tens of milliseconds. */
+function sweepSoon(): void {
+  if (!core.hasDeparting) return;
+  const now = performance.now();
+  if (timer === undefined) waitingSince = now;
+  clearTimeout(timer);
+  timer = setTimeout(
+    () => {
+      timer = undefined;
+      core.sweep();
+      sweepSoon();
+    },
+    Math.max(0, Math.min(pause, waitingSince + longestWait - now)),
+  );
+}
+
+function settle(): void {
+  while (core.hasDeparting) core.sweep();
+}
+
+function perform({ method, args }: Request): unknown {
+  switch (method) {
+    case "settle":
+      return settle();
+    case "close":
+      clearTimeout(timer);
+      return core.close();
+    default: {
+      // Requests are made by worker-engine.ts alone, whose methods have the parameters of Core's.
+      const run = core[method] as (...parameters: unknown[]) => unknown;
+      return run.apply(core, [...args]);
+    }
+  }
+}
+
+function errorJson(error: unknown): ErrorJson {
+  if (error instanceof PortolanError) return error.toJSON();
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: "internal", message: "the engine met a fault of its own", reason };
+}
+
+parentPort?.on("message", (request: Request) => {
+  let answer: Answer;
+  try {
+    answer = { id: request.id, value: perform(request) };
+  } catch (error) {
+    answer = { id: request.id, error: errorJson(error) };
+  }
+  parentPort?.postMessage(answer);
+  sweepSoon();
+});

@@ -1,0 +1,131 @@
+/** The documents in the store. A change of their form needs a migration (migrations.ts). */
+import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
+import type { IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
+import type { Json } from "../json.ts";
+import type { KernelObject } from "../state/objects.ts";
+
+export interface NetworkRecord {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly created: string;
+  readonly scope: "local" | "global";
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ingress: boolean;
+  readonly configOnly: boolean;
+  /** Name of the configuration-only network that the settings came from. */
+  readonly configFrom?: string;
+  readonly enableIpv4: boolean;
+  readonly enableIpv6: boolean;
+  readonly ipam: {
+    readonly driver: string;
+    readonly options: Readonly<Record<string, string>>;
+    readonly pools: readonly NetworkPool[];
+  };
+  /** Driver options as the user gave them. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What the driver made of the options; the driver's own form. */
+  readonly config: Json;
+}
+
+export interface NetworkPool {
+  readonly poolId: string;
+  readonly subnet: Subnet;
+  readonly ipRange?: Subnet;
+  readonly gateway?: InterfaceAddress;
+  readonly auxAddresses: Readonly<Record<string, IpAddress>>;
+  /** The user asked for this very subnet: only then may endpoints ask for addresses. */
+  readonly chosenByUser: boolean;
+}
+
+export interface EndpointRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly networkId: string;
+  readonly created: string;
+  readonly mac?: MacAddress;
+  readonly ipv4?: InterfaceAddress;
+  readonly ipv6?: InterfaceAddress;
+  readonly aliases: readonly string[];
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Present while the endpoint is in a sandbox. */
+  readonly join?: {
+    readonly sandboxId: string;
+    readonly interfaceName: string;
+    /** Higher wins the default route; ties go by network name. */
+    readonly gatewayPriority: number;
+  };
+}
+
+export interface SandboxRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly created: string;
+  /** Path of the namespace file, or `"host"` for the host's own stack. */
+  readonly namespace: `/${string}` | "host";
+  /** Whether the engine made the namespace, and so removes it. */
+  readonly owned: boolean;
+  /** Boot id of the machine when the namespace was made (/proc/sys/kernel/random/boot_id). */
+  readonly bootId: string;
+  readonly hostname?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A pool given out by an IPAM driver. */
+export interface PoolRecord {
+  readonly id: string;
+  readonly driver: string;
+  readonly addressSpace: string;
+  readonly subnet: Subnet;
+  readonly ipRange?: Subnet;
+}
+
+/** An address given out of a pool. */
+export interface AddressRecord {
+  /** `POOLID ADDRESS`. */
+  readonly id: string;
+  readonly poolId: string;
+  readonly address: IpAddress;
+}
+
+/**
+ * What an operation under way is about to do to the kernel: written before, removed with the operation's result. Found at start, the
+ * operation died half-way, and the objects that it alone wanted are taken away (`undo`) or its deletions are finished (`redo`).
+ */
+export interface IntentRecord {
+  readonly id: string;
+  readonly operation: string;
+  readonly direction: "undo" | "redo";
+  /** Objects that must be gone when the intent is resolved. */
+  readonly objects: readonly KernelObject[];
+}
+
+/** Value of a host sysctl before the engine first changed it. */
+export interface OriginalRecord {
+  /** Slashed sysctl name. */
+  readonly id: string;
+  readonly value: string;
+}
+
+/** Settings made once per host: `ula-prefix`, … */
+export interface SettingRecord {
+  readonly id: string;
+  readonly value: string;
+}
+
+export interface Collections {
+  readonly network: NetworkRecord;
+  readonly endpoint: EndpointRecord;
+  readonly sandbox: SandboxRecord;
+  readonly pool: PoolRecord;
+  readonly address: AddressRecord;
+  readonly intent: IntentRecord;
+  readonly original: OriginalRecord;
+  readonly setting: SettingRecord;
+}

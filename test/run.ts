@@ -1,0 +1,101 @@
+/**
+ * Runs what `npm test` promises: the checks (build, types, lint, arrows, dead code), then the suites in order. Names on the command line select
+ * some of them (`node test/run.ts unit kernel`). The last line is always `N passed, N failed, N skipped`.
+ */
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { installDebianPackages } from "./support/debian-packages.ts";
+
+const root = join(import.meta.dirname, "..");
+process.chdir(root);
+process.env["PATH"] = `${join(root, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}`;
+
+/** Checks without tests of their own: each counts as one. */
+const checks: Readonly<Record<string, readonly string[]>> = {
+  build: ["node", "scripts/build.mjs"],
+  types: ["tsc", "-p", "tsconfig.json"],
+  lint: ["biome", "ci", "--diagnostic-level=warn", "."],
+  arrows: ["depcruise", "--config", ".dependency-cruiser.mjs", "src"],
+  unused: ["knip", "--no-progress"],
+};
+
+interface Suite {
+  readonly files: string;
+  /** How many test files run at once. */
+  readonly concurrency: number;
+  /** Debian packages whose programs the suite compares with or drives; missing ones are installed. */
+  readonly packages: readonly string[];
+}
+
+/** Suites by name, in the order in which they run. */
+const suites: Readonly<Record<string, Suite>> = {
+  unit: { files: "test/unit/**/*.test.ts", concurrency: 2, packages: [] },
+  golden: { files: "test/golden/**/*.test.ts", concurrency: 2, packages: [] },
+  kernel: {
+    files: "test/kernel/**/*.test.ts",
+    concurrency: 2,
+    packages: ["iproute2", "nftables", "iputils-ping", "procps"],
+  },
+};
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const skips: string[] = [];
+const failures: string[] = [];
+
+/** Runs one check and counts it. */
+function check(name: string, command: readonly string[]): void {
+  const [program = "", ...args] = command;
+  console.log(`\n== ${name}: ${command.join(" ")}`);
+  const { status, error } = spawnSync(program, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (status === 0) totals.passed++;
+  else {
+    totals.failed++;
+    failures.push(`check ${name}${error === undefined ? "" : `: ${error.message}`}`);
+  }
+}
+
+/** Runs one suite with node:test, each file in a process of its own, and counts its tests. */
+async function runSuite(name: string, suite: Suite): Promise<void> {
+  const files = globSync(suite.files).toSorted();
+  console.log(`\n== ${name}: ${files.length} files`);
+  installDebianPackages(suite.packages);
+  if (files.length === 0) return;
+  const stream = run({ files, concurrency: suite.concurrency, isolation: "process", cwd: root });
+  stream.on("test:pass", (test) => {
+    if (test.details.type === "suite") return;
+    if (test.skip === undefined && test.todo === undefined) totals.passed++;
+    else {
+      totals.skipped++;
+      skips.push(`${name}: ${test.name}: ${String(test.skip ?? test.todo)}`);
+    }
+  });
+  stream.on("test:fail", (test) => {
+    if (test.details.type === "suite") return;
+    totals.failed++;
+    failures.push(`${name}: ${test.name}${test.file === undefined ? "" : ` (${test.file})`}`);
+  });
+  const report = stream.compose(new spec());
+  for await (const line of report) process.stdout.write(line);
+}
+
+const wanted = process.argv.slice(2);
+for (const name of wanted) {
+  if (!(name in checks) && !(name in suites)) {
+    console.error(
+      `there is no check or suite "${name}"; there are ${[...Object.keys(checks), ...Object.keys(suites)].join(", ")}`,
+    );
+    process.exit(2);
+  }
+}
+const selected = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+
+for (const [name, command] of Object.entries(checks)) if (selected(name)) check(name, command);
+for (const [name, suite] of Object.entries(suites)) if (selected(name)) await runSuite(name, suite);
+
+if (skips.length > 0) console.log(`\nskipped:\n${skips.map((line) => `  ${line}`).join("\n")}`);
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
