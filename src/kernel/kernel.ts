@@ -42,8 +42,8 @@ export interface Kernel {
   namespaceExists(path: string): boolean;
   /** A descriptor of the namespace file, for attributes such as IFLA_NET_NS_FD; owned by the kernel object, do not close. */
   namespaceDescriptor(path: string): number;
-  /** Closes descriptors held on `path` without removing it (foreign namespaces). */
-  forgetNamespace(path: string): void;
+  /** Closes all descriptors held on namespaces other than the host, which would keep them alive after their last process. */
+  forgetNamespaces(): void;
 
   /**
    * Sends all messages in one `sendmsg` and returns one entry for each: undefined when acknowledged, else the refusal. For

@@ -40,6 +40,10 @@ export function createKernel(): Kernel {
     closeNamespace(entry.descriptor);
   }
 
+  function forgetNamespaces(): void {
+    for (const path of [...held.keys()]) release(path);
+  }
+
   function hold(namespace: NamespaceRef): Held {
     if (namespace === "host") return host;
     const inode = namespaceInode(namespace);
@@ -85,7 +89,7 @@ export function createKernel(): Kernel {
     },
     namespaceExists,
     namespaceDescriptor: (path) => hold(path as NamespaceRef).descriptor, // a path is absolute: the contract's words
-    forgetNamespace: release,
+    forgetNamespaces,
 
     send(namespace, family, messages) {
       const socket = socketOf(namespace, family);
@@ -129,7 +133,7 @@ export function createKernel(): Kernel {
     },
 
     close() {
-      for (const path of [...held.keys()]) release(path);
+      forgetNamespaces();
       for (const socket of host.sockets.values()) socket.close();
       closeNamespace(host.descriptor);
     },

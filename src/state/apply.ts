@@ -1,5 +1,5 @@
 /**
- * Makes the changes of a plan, batch by batch, and undoes them, newest first, when one is refused. Synchronous: runs on the thread that owns
+ * Makes the changes of a plan, batch by batch, and undoes them when one is refused. Synchronous: runs on the thread that owns
  * the kernel seam.
  */
 import { PortolanError } from "../errors.ts";
@@ -10,7 +10,7 @@ import { lookUpIndex, revive } from "./kinds/link.ts";
 import { kindOf } from "./kinds/registry.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import type { Link } from "./objects.ts";
-import { inverseOf } from "./plan.ts";
+import { inverseOf, ordered } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
 import { refusalError } from "./refusal.ts";
 import { type Batch, type RouteStep, type Scheduled, schedule } from "./schedule.ts";
@@ -223,14 +223,18 @@ class Application implements ApplyContext {
     });
   }
 
-  /** Undoes what was begun, newest first; returns the errors met. */
+  /** Undoes what was begun, in the order that references ask for; returns the errors met. */
   undo(): readonly unknown[] {
     const errors: unknown[] = [];
-    const begun = [...this.#begun];
+    const begun = [...this.#begun].toReversed();
     // A transaction is undone as one, because its parts refer to each other in both directions.
     const nft = begun.filter((index) => kindIsNft(this.#change(index)));
-    for (const index of begun.filter((one) => !nft.includes(one)).toReversed())
-      this.#attempt(errors, () => this.#undoOne(index));
+    const inverses = new Map(
+      begun.filter((index) => !nft.includes(index)).map((index) => [inverseOf(this.#change(index)), index]),
+    );
+    for (const inverse of ordered([...inverses.keys()])) {
+      this.#attempt(errors, () => this.#undoOne(inverses.get(inverse) ?? 0, inverse));
+    }
     this.#attempt(errors, () => this.#undoTransaction(nft));
     return errors;
   }
@@ -243,7 +247,7 @@ class Application implements ApplyContext {
     }
   }
 
-  #undoOne(index: number): void {
+  #undoOne(index: number, inverse: Change): void {
     const change = this.#change(index);
     const putBack = this.#replaced.get(index);
     if (putBack !== undefined) {
@@ -251,8 +255,7 @@ class Application implements ApplyContext {
       return;
     }
     const { object } = change;
-    const steps =
-      change.action === "delete" && object.kind === "link" ? this.#revival(object) : stepsOf(inverseOf(change));
+    const steps = change.action === "delete" && object.kind === "link" ? this.#revival(object) : stepsOf(inverse);
     const lenient = change.action === "create";
     for (const step of steps) this.#undoStep(step, lenient);
     if (change.action === "create" && object.kind === "link") this.departed.add(object.namespace);

@@ -54,6 +54,12 @@ export class Core {
     return this.#departing.size > 0;
   }
 
+  /** What is done in a pause: links are deleted, and nothing is held that would keep somebody's namespace alive. */
+  rest(): void {
+    this.sweep();
+    this.#kernel.forgetNamespaces();
+  }
+
   /** Deletes all links that were put out of the way, a message for each namespace. */
   sweep(): void {
     for (const [namespace, tries] of [...this.#departing]) {

@@ -13,7 +13,7 @@ export function createInlineEngine(kernel: Kernel): Engine {
     if (!core.hasDeparting || sweeping !== undefined) return;
     sweeping = new Promise((resolve) => {
       setImmediate(() => {
-        core.sweep();
+        core.rest();
         sweeping = undefined;
         resolve();
       });

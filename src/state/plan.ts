@@ -50,9 +50,9 @@ export function inverseOf(change: Change): Change {
   }
 }
 
-/** What undoes a plan: the inverses, newest first. */
+/** What undoes a plan: the inverses, in the order that their own references ask for. */
 export function inversePlan(changes: Plan): Plan {
-  return changes.toReversed().map(inverseOf);
+  return ordered(changes.toReversed().map(inverseOf));
 }
 
 /** Keys that an object answers to. */

@@ -1,7 +1,7 @@
 /** Plans as commands: each line runs in a POSIX shell, and all of them leave the kernel in the state that applying the plan does. */
 
 import { kindOf } from "./kinds/registry.ts";
-import { addElements, deleteElements } from "./nft/commands.ts";
+import { addElements, deleteElements, placeRule } from "./nft/commands.ts";
 import type { NftElement } from "./objects.ts";
 import type { Change, Plan } from "./plan-types.ts";
 
@@ -11,9 +11,21 @@ export function renderPlan(plan: Plan): readonly string[] {
   const dropped = new Set(
     plan.flatMap(({ action, object }) => (action === "delete" && object.kind === "namespace" ? [object.path] : [])),
   );
-  const visible = plan.filter(
-    ({ action, object }) =>
-      action !== "delete" || !("namespace" in object) || object.namespace === "host" || !dropped.has(object.namespace),
+  const droppedTables = new Set(
+    plan.flatMap(({ action, object }) => (action === "delete" && object.kind === "nft-table" ? [object.name] : [])),
+  );
+  // What is in a namespace or nft table that goes, goes with it.
+  const visible = plan.filter(({ action, object }) => {
+    if (action !== "delete" || !("namespace" in object)) return true;
+    if ("table" in object && object.kind.startsWith("nft-")) return !droppedTables.has(String(object.table));
+    return object.namespace === "host" || !dropped.has(object.namespace);
+  });
+  const newChains = new Set(
+    plan.flatMap(({ action, object }) =>
+      action === "create" && object.kind === "nft-chain"
+        ? [chainWords(object.namespace, object.table, object.name)]
+        : [],
+    ),
   );
   for (let at = 0; at < visible.length; ) {
     const run = elementRun(visible, at);
@@ -24,14 +36,23 @@ export function renderPlan(plan: Plan): readonly string[] {
       at += run.length;
       continue;
     }
-    if (change !== undefined) lines.push(...commandsOf(change));
+    if (change !== undefined) lines.push(...commandsOf(change, newChains));
     at++;
   }
   return lines;
 }
 
-function commandsOf(change: Change): readonly string[] {
-  const { commands } = kindOf(change.object);
+const chainWords = (...words: readonly string[]): string => words.join(" ");
+
+/** The commands of one change of a plan that makes `newChains`. */
+function commandsOf(change: Change, newChains: ReadonlySet<string>): readonly string[] {
+  const { object } = change;
+  if (change.action === "create" && object.kind === "nft-rule") {
+    const isNewChain = newChains.has(chainWords(object.namespace, object.table, object.chain));
+    // A chain that was there may have rules that come behind this one.
+    if (!isNewChain) return [placeRule(object)];
+  }
+  const { commands } = kindOf(object);
   if (change.action === "create") return commands.create(change.object);
   return change.action === "delete" ? commands.delete(change.object) : commands.update(change.before, change.object);
 }

@@ -16,7 +16,7 @@ export interface Answer {
   readonly error?: ErrorJson;
 }
 
-/** How long the worker waits for more work before it deletes links, and how long at most, milliseconds. */
+/** How long the worker waits for more work before it rests, and how long at most, milliseconds. */
 const pause = 20;
 const longestWait = 500;
 
@@ -24,17 +24,16 @@ const core = new Core(createKernel());
 let timer: NodeJS.Timeout | undefined;
 let waitingSince = 0;
 
-/** Sweeps when nobody has asked for anything for a while: a deletion holds up whatever comes meanwhile for tens of milliseconds. */
-function sweepSoon(): void {
-  if (!core.hasDeparting) return;
+/** Rests when nobody has asked for anything for a while: a deletion holds up whatever comes meanwhile for tens of milliseconds. */
+function restSoon(): void {
   const now = performance.now();
   if (timer === undefined) waitingSince = now;
   clearTimeout(timer);
   timer = setTimeout(
     () => {
       timer = undefined;
-      core.sweep();
-      sweepSoon();
+      core.rest();
+      if (core.hasDeparting) restSoon();
     },
     Math.max(0, Math.min(pause, waitingSince + longestWait - now)),
   );
@@ -73,5 +72,5 @@ parentPort?.on("message", (request: Request) => {
     answer = { id: request.id, error: errorJson(error) };
   }
   parentPort?.postMessage(answer);
-  sweepSoon();
+  restSoon();
 });

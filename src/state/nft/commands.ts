@@ -90,11 +90,24 @@ function handleOf({ table, chain, ...rule }: NftRule): string {
   return `$(nft -a list chain inet ${table} ${chain} | sed -n ${shellQuoted(script)})`;
 }
 
-/** Adds a rule at the end of its chain, or right before another one. */
-export function addRule(rule: NftRule, before?: NftRule): string {
-  const text = `${ruleText(rule.expressions)} comment ${quoted(ruleComment(rule))}`;
-  const where = before ? `insert rule inet ${rule.table} ${rule.chain} handle ${handleOf(before)}` : undefined;
-  return `nft ${where ?? `add rule inet ${rule.table} ${rule.chain}`} ${shellQuoted(text)}`;
+const textOf = (rule: NftRule): string =>
+  shellQuoted(`${ruleText(rule.expressions)} comment ${quoted(ruleComment(rule))}`);
+
+/** Adds a rule at the end of its chain. */
+export function addRule(rule: NftRule): string {
+  return `nft add rule inet ${rule.table} ${rule.chain} ${textOf(rule)}`;
+}
+
+/** Adds a rule before the first of ours that has a greater position: where it belongs in a chain that has rules already. */
+export function placeRule(rule: NftRule): string {
+  const chain = `inet ${rule.table} ${rule.chain}`;
+  const awk = [
+    `BEGIN { place = "add rule ${chain}" }`,
+    `!found && match($0, /comment "portolan [0-9]+ /) { split(substr($0, RSTART), word, " ")`,
+    `if (word[3] + 0 > ${rule.position}) { place = "insert rule ${chain} handle " $NF; found = 1 } }`,
+    "END { print place }",
+  ].join("; ");
+  return `nft $(nft -a list chain ${chain} | awk ${shellQuoted(awk)}) ${textOf(rule)}`;
 }
 
 export function deleteRule(rule: NftRule): string {

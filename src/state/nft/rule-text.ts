@@ -151,10 +151,12 @@ class Decompiler {
     this.#emit(text(content), content.implies);
   }
 
-  /** Writes a statement, after the pending protocol checks unless nft would add exactly those, in that order, by itself. */
+  /** Writes a statement, after the pending protocol checks but those that nft would add, in that order, by itself. */
   #emit(text: string, implies: readonly Guard[]): void {
     const places = this.#pending.map((guard) => implies.findIndex((implied) => sameGuard(implied, guard)));
-    if (places.every((place, i) => place > (places[i - 1] ?? -1))) this.#pending = [];
+    let written = places.length;
+    while (written > 0 && inOrder(places.slice(written - 1))) written--;
+    this.#pending.length = written;
     this.#flush();
     this.#words.push(text);
   }
@@ -166,6 +168,9 @@ class Decompiler {
 }
 
 const sameGuard = (a: Guard, b: Guard): boolean => a.key === b.key && a.value === b.value;
+
+/** Whether places in a list ascend, all of them found. */
+const inOrder = (places: readonly number[]): boolean => places.every((place, i) => place > (places[i - 1] ?? -1));
 
 /** A header field by which nft learns the transport protocol. */
 const isProtocolField = ({ text, mask }: Content): boolean =>

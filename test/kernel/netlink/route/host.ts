@@ -1,13 +1,14 @@
 /** The private host of the rtnetlink tests: our messages on one side, the `ip` and `bridge` commands on the other. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after } from "node:test";
 import type { NamespaceRef } from "../../../../src/kernel/kernel.ts";
 import { createKernel } from "../../../../src/kernel/linux.ts";
 import type { NetlinkMessage } from "../../../../src/kernel/netlink/message.ts";
 import { decodeLink, getLink, type LinkInfo } from "../../../../src/kernel/netlink/route/link.ts";
 import type { MessageBody } from "../../../../src/kernel/netlink/route/rtnetlink.ts";
-import { enterTestHost } from "../../../support/test-host.ts";
+import { enterTestHost, missing, run } from "../../../support/test-host.ts";
+
+export { run } from "../../../support/test-host.ts";
 
 enterTestHost();
 
@@ -16,18 +17,9 @@ export const kernel = createKernel();
 after(() => kernel.close());
 
 /** Why the comparisons with `ip` cannot run; false where they can. */
-export const skipIp = commandMissing("ip");
+export const skipIp = missing("ip");
 /** Why the comparisons with `bridge` cannot run; false where they can. */
-export const skipBridge = commandMissing("bridge");
-
-function commandMissing(command: string): string | false {
-  try {
-    execFileSync(command, ["-V"], { stdio: "pipe" });
-    return false;
-  } catch {
-    return `the ${command} command (iproute2) is not installed`;
-  }
-}
+export const skipBridge = missing("bridge");
 
 /** Sends messages of which none may be refused. */
 export function send(...messages: readonly NetlinkMessage[]): void {
@@ -58,12 +50,6 @@ export function link(name: string, namespace: NamespaceRef = "host"): LinkInfo {
   const info = answer && decodeLink(answer);
   assert.ok(info, `link ${name}`);
   return info;
-}
-
-/** Runs a command, its arguments in one line. */
-export function run(line: string): string {
-  const [command = "", ...args] = line.split(" ");
-  return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** What a command prints with `-json -details`, as objects. */

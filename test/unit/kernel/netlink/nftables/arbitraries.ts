@@ -4,6 +4,10 @@ import type { NetlinkMessage, ReceivedMessage } from "../../../../../src/kernel/
 import { ctKeys, metaKeys } from "../../../../../src/kernel/netlink/nftables/expressions/load.ts";
 import type { Expression, Verdict } from "../../../../../src/kernel/netlink/nftables/expressions.ts";
 
+/** Arbitrary records as plain objects: fast-check's own may lack a prototype, which deepEqual minds. */
+export const plain = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value> =>
+  arbitrary.map((value) => structuredClone(value));
+
 /** A message as the kernel would send it. */
 export function received({ type, flags, body }: NetlinkMessage): ReceivedMessage {
   return { type, flags, sequence: 1, portId: 1, body: Buffer.from(body) };
@@ -168,4 +172,4 @@ export const expressionsByType: { readonly [Type in Expression["type"]]: fc.Arbi
   }),
 };
 
-export const expression: fc.Arbitrary<Expression> = fc.oneof(...Object.values(expressionsByType));
+export const expression: fc.Arbitrary<Expression> = plain(fc.oneof(...Object.values(expressionsByType)));

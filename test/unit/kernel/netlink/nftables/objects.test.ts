@@ -20,14 +20,14 @@ import { decodeGeneration, getGeneration } from "../../../../../src/kernel/netli
 import { decodeRule, deleteRule, newRule } from "../../../../../src/kernel/netlink/nftables/rule.ts";
 import { decodeSet, newSet } from "../../../../../src/kernel/netlink/nftables/set.ts";
 import { decodeTable, newTable } from "../../../../../src/kernel/netlink/nftables/table.ts";
-import { decodeUserData, encodeUserData } from "../../../../../src/kernel/netlink/nftables/userdata.ts";
-import { expression, hex, name, received, verdict } from "./arbitraries.ts";
+import { decodeUserData, encodeUserData, type UserDatum } from "../../../../../src/kernel/netlink/nftables/userdata.ts";
+import { expression, hex, name, plain, received, verdict } from "./arbitraries.ts";
 
 const comment = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) => !text.includes("\0"));
 
 const table = fc.record({ name, comment }, { requiredKeys: ["name"] });
 test("a table is read back as it was written", () => {
-  fc.assert(fc.property(table, (one) => assert.deepEqual(decodeTable(received(newTable(one))), one)));
+  fc.assert(fc.property(plain(table), (one) => assert.deepEqual(decodeTable(received(newTable(one))), one)));
 });
 
 const chain = fc.record(
@@ -44,7 +44,7 @@ const chain = fc.record(
   { requiredKeys: ["table", "name"] },
 );
 test("a chain is read back as it was written", () => {
-  fc.assert(fc.property(chain, (one) => assert.deepEqual(decodeChain(received(newChain(one))), one)));
+  fc.assert(fc.property(plain(chain), (one) => assert.deepEqual(decodeChain(received(newChain(one))), one)));
 });
 
 const rule = fc.record(
@@ -53,7 +53,7 @@ const rule = fc.record(
 );
 test("a rule is read back as it was written, once the kernel has given it a handle", () => {
   fc.assert(
-    fc.property(rule, fc.bigInt({ min: 1n, max: 2n ** 63n }), (one, handle) => {
+    fc.property(plain(rule), fc.bigInt({ min: 1n, max: 2n ** 63n }), (one, handle) => {
       const withHandle = deleteRule(one.table, one.chain, handle).body.subarray(4);
       const message = newRule(one);
       const body = Buffer.concat([message.body, withHandle]);
@@ -79,7 +79,7 @@ const set = fc
   // The parts of a key are only told to the kernel for ranges.
   .map(({ fields: parts, ...rest }) => ({ ...rest, ...(rest.interval && parts && { fields: parts }) }));
 test("a set is read back as it was written", () => {
-  fc.assert(fc.property(set, (one) => assert.deepEqual(decodeSet(received(newSet(one))), one)));
+  fc.assert(fc.property(plain(set), (one) => assert.deepEqual(decodeSet(received(newSet(one))), one)));
 });
 
 const where = { table: "t", set: "s" };
@@ -96,7 +96,9 @@ const plainElements = fc.uniqueArray(fc.record({ key: hex(4), data }, { required
   maxLength: 40,
 });
 test("elements of a plain set are read back as they were written", () => {
-  fc.assert(fc.property(plainElements, (elements) => assert.deepEqual(readBack("plain", elements), byKey(elements))));
+  fc.assert(
+    fc.property(plain(plainElements), (elements) => assert.deepEqual(readBack("plain", elements), byKey(elements))),
+  );
 });
 
 test("ranges of a concatenated key are read back as they were written", () => {
@@ -107,7 +109,9 @@ test("ranges of a concatenated key are read back as they were written", () => {
     })),
     { selector: ({ key }) => key, maxLength: 40 },
   );
-  fc.assert(fc.property(elements, (some) => assert.deepEqual(readBack("concatenated-interval", some), byKey(some))));
+  fc.assert(
+    fc.property(plain(elements), (some) => assert.deepEqual(readBack("concatenated-interval", some), byKey(some))),
+  );
 });
 
 /** Ranges that do not overlap, the smallest and the greatest value often among them. */
@@ -147,7 +151,7 @@ test("elements are spread over messages that a 16-bit length can hold", () => {
       data: "0a0000010050",
     }));
     const messages = newElements(where, form, elements);
-    assert.ok(messages.length > 10);
+    assert.ok(messages.length > 5);
     for (const { message } of messages) assert.ok(message.body.length < 0xffff);
     assert.equal(
       messages.reduce((sum, { count }) => sum + count, 0),
@@ -164,12 +168,14 @@ test("no elements are no message", () => {
 
 test("user data are read back as they were written, and a tail that is cut short is left out", () => {
   const datum = fc.record({ type: fc.nat({ max: 255 }), value: fc.uint8Array({ maxLength: 255 }) });
+  const texts = (data: readonly UserDatum[]) =>
+    data.map(({ type, value }) => [type, Buffer.from(value).toString("hex")]);
   fc.assert(
     fc.property(fc.array(datum, { maxLength: 4 }), (some) => {
       const bytes = encodeUserData(some);
-      assert.deepEqual(decodeUserData(bytes), some);
+      assert.deepEqual(texts(decodeUserData(bytes)), texts(some));
       const cut = decodeUserData(bytes.subarray(0, -1));
-      assert.deepEqual(cut, some.slice(0, cut.length));
+      assert.deepEqual(texts(cut), texts(some.slice(0, cut.length)));
     }),
   );
 });

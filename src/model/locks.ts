@@ -1,0 +1,76 @@
+/**
+ * Locks by key, shared or exclusive, served in the order of asking. There is no global one: operations on different objects do not meet. A caller that
+ * needs several asks for all at once; they are taken in one fixed order, so that no two callers can wait for each other.
+ */
+
+export interface LockRequest {
+  readonly key: string;
+  readonly mode: "shared" | "exclusive";
+}
+
+interface Waiter {
+  readonly mode: LockRequest["mode"];
+  readonly start: () => void;
+}
+
+interface Lock {
+  /** Shared holders, or -1 for an exclusive one. */
+  holders: number;
+  readonly waiting: Waiter[];
+}
+
+export class Locks {
+  readonly #locks = new Map<string, Lock>();
+
+  /** Runs `work` while the locks are held; they are let go whatever it throws. */
+  async hold<Result>(requests: readonly LockRequest[], work: () => Promise<Result>): Promise<Result> {
+    const ordered = merged(requests);
+    let taken = 0;
+    try {
+      for (const request of ordered) {
+        await this.#take(request);
+        taken++;
+      }
+      return await work();
+    } finally {
+      for (const request of ordered.slice(0, taken).toReversed()) this.#release(request);
+    }
+  }
+
+  #take({ key, mode }: LockRequest): Promise<void> | undefined {
+    const lock = this.#locks.getOrInsertComputed(key, () => ({ holders: 0, waiting: [] }));
+    const free = mode === "exclusive" ? lock.holders === 0 : lock.holders >= 0;
+    // Whoever waits already comes first, or a stream of readers would keep a writer out for ever.
+    if (free && lock.waiting.length === 0) {
+      lock.holders = mode === "exclusive" ? -1 : lock.holders + 1;
+      return undefined;
+    }
+    return new Promise((start) => lock.waiting.push({ mode, start }));
+  }
+
+  #release({ key, mode }: LockRequest): void {
+    const lock = this.#locks.get(key);
+    if (lock === undefined) return;
+    lock.holders = mode === "exclusive" ? 0 : lock.holders - 1;
+    for (let next = lock.waiting[0]; next !== undefined; next = lock.waiting[0]) {
+      const free = next.mode === "exclusive" ? lock.holders === 0 : lock.holders >= 0;
+      if (!free) break;
+      lock.waiting.shift();
+      lock.holders = next.mode === "exclusive" ? -1 : lock.holders + 1;
+      next.start();
+    }
+    if (lock.holders === 0 && lock.waiting.length === 0) this.#locks.delete(key);
+  }
+
+  /** How many keys somebody holds or waits for. */
+  get size(): number {
+    return this.#locks.size;
+  }
+}
+
+/** One request a key, the stronger mode, by key. */
+function merged(requests: readonly LockRequest[]): readonly LockRequest[] {
+  const modes = new Map<string, LockRequest["mode"]>();
+  for (const { key, mode } of requests) if (mode === "exclusive" || !modes.has(key)) modes.set(key, mode);
+  return [...modes].map(([key, mode]) => ({ key, mode })).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}

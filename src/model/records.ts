@@ -1,0 +1,93 @@
+/** The records in memory, with the indexes that look-ups and rules need. */
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+
+export class Records {
+  readonly networks = new Map<string, NetworkRecord>();
+  readonly sandboxes = new Map<string, SandboxRecord>();
+  readonly endpoints = new Map<string, EndpointRecord>();
+  readonly #networkNames = new Map<string, string>();
+  readonly #sandboxNames = new Map<string, string>();
+  readonly #byNetwork = new Map<string, Set<string>>();
+  readonly #bySandbox = new Map<string, Set<string>>();
+  readonly #endpointNames = new Map<string, string>();
+  readonly #macs = new Set<string>();
+
+  networkNamed(name: string): NetworkRecord | undefined {
+    return this.networks.get(this.#networkNames.get(name) ?? "");
+  }
+
+  sandboxNamed(name: string): SandboxRecord | undefined {
+    return this.sandboxes.get(this.#sandboxNames.get(name) ?? "");
+  }
+
+  endpointNamed(networkId: string, name: string): EndpointRecord | undefined {
+    return this.endpoints.get(this.#endpointNames.get(`${networkId} ${name}`) ?? "");
+  }
+
+  endpointsOfNetwork(id: string): readonly EndpointRecord[] {
+    return this.#endpointsIn(this.#byNetwork.get(id));
+  }
+
+  endpointsOfSandbox(id: string): readonly EndpointRecord[] {
+    return this.#endpointsIn(this.#bySandbox.get(id));
+  }
+
+  #endpointsIn(ids: ReadonlySet<string> | undefined): readonly EndpointRecord[] {
+    return [...(ids ?? [])].flatMap((id) => this.endpoints.get(id) ?? []);
+  }
+
+  /** How many endpoints a network has. */
+  endpointCount(networkId: string): number {
+    return this.#byNetwork.get(networkId)?.size ?? 0;
+  }
+
+  /** Whether an endpoint of the network has that MAC. */
+  hasMac(networkId: string, mac: string): boolean {
+    return this.#macs.has(`${networkId} ${mac}`);
+  }
+
+  putNetwork(record: NetworkRecord): void {
+    this.networks.set(record.id, record);
+    this.#networkNames.set(record.name, record.id);
+  }
+
+  deleteNetwork({ id, name }: NetworkRecord): void {
+    this.networks.delete(id);
+    this.#networkNames.delete(name);
+  }
+
+  putSandbox(record: SandboxRecord): void {
+    this.sandboxes.set(record.id, record);
+    this.#sandboxNames.set(record.name, record.id);
+  }
+
+  deleteSandbox({ id, name }: SandboxRecord): void {
+    this.sandboxes.delete(id);
+    this.#sandboxNames.delete(name);
+  }
+
+  putEndpoint(record: EndpointRecord): void {
+    const before = this.endpoints.get(record.id);
+    if (before !== undefined) this.deleteEndpoint(before);
+    const { id, networkId, name, mac, join } = record;
+    this.endpoints.set(id, record);
+    this.#endpointNames.set(`${networkId} ${name}`, id);
+    this.#byNetwork.getOrInsertComputed(networkId, () => new Set()).add(id);
+    if (join !== undefined) this.#bySandbox.getOrInsertComputed(join.sandboxId, () => new Set()).add(id);
+    if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
+  }
+
+  deleteEndpoint({ id, networkId, name, mac, join }: EndpointRecord): void {
+    this.endpoints.delete(id);
+    this.#endpointNames.delete(`${networkId} ${name}`);
+    removeFrom(this.#byNetwork, networkId, id);
+    if (join !== undefined) removeFrom(this.#bySandbox, join.sandboxId, id);
+    if (mac !== undefined) this.#macs.delete(`${networkId} ${mac}`);
+  }
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  ids?.delete(id);
+  if (ids?.size === 0) index.delete(key);
+}

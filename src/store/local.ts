@@ -1,0 +1,182 @@
+/**
+ * The local store: SQLite by node:sqlite, a table of JSON documents for each collection. One engine at a time holds it; the lock is the database's own, so
+ * the system frees it when its holder is killed.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PortolanError } from "../errors.ts";
+import { checkDatabaseFile, storeError } from "./file-check.ts";
+import { collectionNames, migrate } from "./migrations.ts";
+import type { CollectionName, Store, StoreChange, StoreState } from "./store.ts";
+
+export interface LocalStoreOptions {
+  /** Directory of the database (portolan.db), made with mode 0700 where it is missing; `undefined`: in memory, gone with the process. */
+  readonly stateDir: string | undefined;
+  /** How long to wait for another engine to let go, milliseconds; default 0. */
+  readonly wait?: number;
+}
+
+/** Between two looks at a store that another engine holds, milliseconds. */
+const retryInterval = 20;
+
+/**
+ * Opens the store. Throws `locked` while another engine holds it, and `store` where the file is damaged, foreign or newer; then nothing was changed.
+ */
+export async function openLocalStore({ stateDir, wait = 0 }: LocalStoreOptions): Promise<Store> {
+  if (stateDir === undefined) return createStore(prepared(new DatabaseSync(":memory:")), undefined);
+  const path = join(stateDir, "portolan.db");
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw storeError(
+      path,
+      "the state directory cannot be made",
+      String(error),
+      "check the path and its permissions",
+      error,
+    );
+  }
+  checkDatabaseFile(path);
+  const giveUp = Date.now() + wait;
+  for (;;) {
+    try {
+      return openOnce(stateDir, path);
+    } catch (error) {
+      if (!(error instanceof PortolanError && error.code === "locked") || Date.now() >= giveUp) throw error;
+      await sleep(retryInterval);
+    }
+  }
+}
+
+/** Beside the database stands who holds it, for the error that another engine gets. */
+const holderFile = (stateDir: string): string => join(stateDir, "holder");
+
+function openOnce(stateDir: string, path: string): Store {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 0 });
+    // In WAL mode this also keeps the index of the log in our memory instead of a shared file.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("BEGIN IMMEDIATE; COMMIT");
+    const [check] = database.prepare("PRAGMA quick_check(1)").all();
+    if (check?.["quick_check"] !== "ok") throw new Error(String(check?.["quick_check"]));
+    const store = createStore(prepared(database), () => rmSync(holderFile(stateDir), { force: true }));
+    writeFileSync(holderFile(stateDir), `${process.pid} ${process.argv.slice(1, 3).join(" ")}\n`);
+    return store;
+  } catch (error) {
+    database?.close();
+    throw isBusy(error) ? lockedError(stateDir, path) : openError(path, error);
+  }
+}
+
+/** SQLITE_BUSY (5) and its extensions. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+
+function lockedError(stateDir: string, path: string): PortolanError {
+  let holder = "another process";
+  try {
+    const [pid, ...command] = readFileSync(holderFile(stateDir), "utf8").trim().split(" ");
+    holder = `process ${pid} (${command.join(" ")})`;
+  } catch {
+    // It holds the database already and has not said yet who it is.
+  }
+  return new PortolanError("locked", "another engine holds the state store", {
+    object: `store ${path}`,
+    reason: `${holder} has it open`,
+    advice: "use that engine by its socket (--socket), stop it, or give another --state-dir",
+  });
+}
+
+function openError(path: string, error: unknown): PortolanError {
+  if (error instanceof PortolanError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const advice = "it was left as it is: restore it from a copy, or move it away to start empty";
+  return storeError(path, "the state store cannot be opened", reason, advice, error);
+}
+
+/** Brings the schema up to date. */
+function prepared(database: DatabaseSync): DatabaseSync {
+  const [row] = database.prepare("PRAGMA user_version").all();
+  migrate(database, Number(row?.["user_version"] ?? 0));
+  return database;
+}
+
+interface Statements {
+  readonly put: StatementSync;
+  readonly remove: StatementSync;
+  readonly all: StatementSync;
+}
+
+function createStore(database: DatabaseSync, onClose: (() => void) | undefined): Store {
+  const statements = new Map<CollectionName, Statements>(
+    collectionNames.map((name) => [
+      name,
+      {
+        put: database.prepare(
+          `INSERT INTO ${name} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`,
+        ),
+        remove: database.prepare(`DELETE FROM ${name} WHERE id = ?`),
+        all: database.prepare(`SELECT document FROM ${name} ORDER BY sequence`),
+      },
+    ]),
+  );
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  const rollback = database.prepare("ROLLBACK");
+  let synchronous: "NORMAL" | "FULL" | undefined;
+
+  function of(name: CollectionName): Statements {
+    const found = statements.get(name);
+    if (found === undefined) throw new PortolanError("internal", `the store has no collection "${name}"`);
+    return found;
+  }
+
+  function write(change: StoreChange): void {
+    const { put, remove } = of(change.collection);
+    if (change.op === "put") put.run(change.record.id, JSON.stringify(change.record));
+    else remove.run(change.id);
+  }
+
+  return {
+    async load() {
+      const state = Object.fromEntries(
+        collectionNames.map((name) => [
+          name,
+          of(name)
+            .all.all()
+            .map((row) => JSON.parse(String(row["document"]))),
+        ]),
+      );
+      // Only `commit` writes documents, each of its collection's type.
+      return state as unknown as StoreState;
+    },
+    async commit(changes, { durable = false } = {}) {
+      const wanted = durable ? "FULL" : "NORMAL";
+      try {
+        if (synchronous !== wanted) database.exec(`PRAGMA synchronous = ${wanted}`);
+        synchronous = wanted;
+        begin.run();
+        try {
+          for (const change of changes) write(change);
+          commit.run();
+        } catch (error) {
+          if (database.isTransaction) rollback.run();
+          throw error;
+        }
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const advice = "check that the disk has room and is writable";
+        throw new PortolanError("store", "the state store could not be written", { reason, advice, cause: error });
+      }
+    },
+    async close() {
+      if (!database.isOpen) return;
+      database.close();
+      onClose?.();
+    },
+  };
+}
