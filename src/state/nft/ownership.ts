@@ -28,12 +28,13 @@ export function parseRuleComment(comment: string | undefined): Pick<NftRule, "po
   return id === undefined ? undefined : { position: Number(position), id };
 }
 
-/** A chain's rules in the kernel's order, those marked that stand behind a rule of a greater position. */
+/** A chain's rules in the kernel's order, those marked that stand behind a rule of a greater position, or that somebody doubled. */
 export function markMisplaced(rules: readonly NftRule[]): readonly NftRule[] {
+  const doubled = new Set(rules.map(({ id }) => id).filter((id, at, ids) => ids.indexOf(id) !== at));
   let greatest = 0;
   return rules.map((rule) => {
-    if (rule.position < greatest) return { ...rule, misplaced: true };
-    greatest = rule.position;
-    return rule;
+    const misplaced = rule.position < greatest || doubled.has(rule.id);
+    greatest = Math.max(greatest, rule.position);
+    return misplaced ? { ...rule, misplaced } : rule;
   });
 }

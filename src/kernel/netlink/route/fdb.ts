@@ -83,7 +83,7 @@ function encodeForwarding(options: ForwardingOptions): Uint8Array {
   const header = encodeNeighbourHeader({
     family: addressFamily.bridge,
     link: options.link,
-    state: options.state ?? (master ? neighbourState.noArp : neighbourState.permanent),
+    state: options.state ?? neighbourState.noArp | (master ? 0 : neighbourState.permanent),
     flags: master ? neighbourFlag.master : neighbourFlag.self,
   });
   const writer = new AttributeWriter(64).raw(header);

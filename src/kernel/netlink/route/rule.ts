@@ -186,11 +186,10 @@ export function decodeRule(message: MessageBody): RuleInfo | undefined {
   };
 }
 
-/** The kernel tells mark and mask both where either is set. */
+/** The kernel tells a mark that is not zero, and a mask where either is set (fib_nl_fill_rule). */
 function readMark(attributes: Attributes): RuleInfo["mark"] {
-  const mask = attributes.get(attribute.markMask)?.u32() ?? 0xffffffff;
-  const value = attributes.get(attribute.mark)?.u32();
-  return value === undefined ? undefined : { value, mask };
+  const [value, mask] = [attributes.get(attribute.mark)?.u32(), attributes.get(attribute.markMask)?.u32()];
+  return value === undefined && mask === undefined ? undefined : { value: value ?? 0, mask: mask ?? 0xffffffff };
 }
 
 /** The kernel always tells it: all ones for none. */

@@ -92,7 +92,8 @@ test("an FDB entry of a VXLAN link is made as `bridge` makes it", { skip: skipVx
   const remote = { destination: parseIp("192.0.2.88"), port: 4790, vni: 43 };
   send(createForwarding({ link: on, mac, table: "self", ...remote }));
   const made = seen();
-  assertHas(made.ours[0], { link: on, ...remote, state: neighbourState.permanent, flags: neighbourFlag.self });
+  const state = neighbourState.noArp | neighbourState.permanent;
+  assertHas(made.ours[0], { link: on, ...remote, state, flags: neighbourFlag.self });
   send(deleteForwarding({ link: on, mac, table: "self", ...remote }));
   assert.deepEqual(seen().ours, []);
   run(`bridge fdb add ${mac} dev vx0 dst 192.0.2.88 port 4790 vni 43 self permanent`);
@@ -107,8 +108,8 @@ test("unknown destinations of a VXLAN link go to every VTEP that is appended", {
       .filter((found) => found.mac === anyone.mac)
       .map(({ destination }) => destination);
   send(createForwarding({ ...anyone, destination: parseIp("192.0.2.88") }, "append"));
-  send(createForwarding({ ...anyone, destination: parseIp("2001:db8::88") }, "append"));
-  assert.deepEqual(destinations(), ["192.0.2.88", "2001:db8::88"]);
+  send(createForwarding({ ...anyone, destination: parseIp("192.0.2.89") }, "append"));
+  assert.deepEqual(destinations(), ["192.0.2.88", "192.0.2.89"]);
   send(deleteForwarding({ ...anyone, destination: parseIp("192.0.2.88") }));
-  assert.deepEqual(destinations(), ["2001:db8::88"]);
+  assert.deepEqual(destinations(), ["192.0.2.89"]);
 });

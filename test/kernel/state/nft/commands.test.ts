@@ -68,11 +68,13 @@ const elements: readonly NftElement[] = [
 
 /** Everything the kernel has, as our codecs read it; handles, which count up, left out. */
 function observed() {
+  const setNames = new Set(dump(getSets(tableName), decodeSet).map(({ name }) => name));
+  const setsThere = Object.values(sets).filter(({ name }) => setNames.has(name));
   return {
     tables: dump(getTable(), decodeTable),
     chains: dump(getChains(tableName), decodeChain),
     sets: dump(getSets(tableName), decodeSet),
-    elements: Object.values(sets).map((set) => {
+    elements: setsThere.map((set) => {
       const answers = kernel.dump("host", "netfilter", getElements({ table: tableName, set: set.name }));
       return decodeElements(answers, elementForm(set));
     }),
