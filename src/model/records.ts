@@ -11,6 +11,7 @@ export class Records {
   readonly #bySandbox = new Map<string, Set<string>>();
   readonly #endpointNames = new Map<string, string>();
   readonly #macs = new Set<string>();
+  readonly #joined = new Map<string, number>();
 
   networkNamed(name: string): NetworkRecord | undefined {
     return this.networks.get(this.#networkNames.get(name) ?? "");
@@ -41,6 +42,11 @@ export class Records {
     return this.#byNetwork.get(networkId)?.size ?? 0;
   }
 
+  /** How many endpoints of a network are in a sandbox. */
+  joinedCount(networkId: string): number {
+    return this.#joined.get(networkId) ?? 0;
+  }
+
   /** Whether an endpoint of the network has that MAC. */
   hasMac(networkId: string, mac: string): boolean {
     return this.#macs.has(`${networkId} ${mac}`);
@@ -53,6 +59,7 @@ export class Records {
 
   deleteNetwork({ id, name }: NetworkRecord): void {
     this.networks.delete(id);
+    this.#joined.delete(id);
     this.#networkNames.delete(name);
   }
 
@@ -73,7 +80,10 @@ export class Records {
     this.endpoints.set(id, record);
     this.#endpointNames.set(`${networkId} ${name}`, id);
     this.#byNetwork.getOrInsertComputed(networkId, () => new Set()).add(id);
-    if (join !== undefined) this.#bySandbox.getOrInsertComputed(join.sandboxId, () => new Set()).add(id);
+    if (join !== undefined) {
+      this.#bySandbox.getOrInsertComputed(join.sandboxId, () => new Set()).add(id);
+      this.#joined.set(networkId, this.joinedCount(networkId) + 1);
+    }
     if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
   }
 
@@ -81,7 +91,10 @@ export class Records {
     this.endpoints.delete(id);
     this.#endpointNames.delete(`${networkId} ${name}`);
     removeFrom(this.#byNetwork, networkId, id);
-    if (join !== undefined) removeFrom(this.#bySandbox, join.sandboxId, id);
+    if (join !== undefined) {
+      removeFrom(this.#bySandbox, join.sandboxId, id);
+      this.#joined.set(networkId, this.joinedCount(networkId) - 1);
+    }
     if (mac !== undefined) this.#macs.delete(`${networkId} ${mac}`);
   }
 }

@@ -1,0 +1,43 @@
+/** What the model's operations work on. One for each controller. */
+import type { Driver } from "../drivers/driver.ts";
+import type { IpamDriver } from "../ipam/ipam.ts";
+import type { Engine } from "../state/engine.ts";
+import type { Ledger } from "../state/ledger.ts";
+import type { Store, StoreChange } from "../store/store.ts";
+import type { Events } from "./events.ts";
+import type { Locks } from "./locks.ts";
+import type { Records } from "./records.ts";
+
+export interface Context {
+  readonly records: Records;
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly locks: Locks;
+  readonly events: Events;
+  readonly drivers: ReadonlyMap<string, Driver>;
+  readonly ipam: ReadonlyMap<string, IpamDriver>;
+  /** Values that host sysctls had before the engine changed them, by name. */
+  readonly originals: Map<string, string>;
+  /** MACs of endpoints under way, `NETWORKID MAC`. */
+  readonly reservedMacs: Set<string>;
+  /** Writes that wait for the next commit: intents that are fulfilled. */
+  readonly deferred: StoreChange[];
+  /** Where the engine's namespaces and files live. */
+  readonly runDir: string;
+  readonly bootId: string;
+  /** That many random bytes. */
+  readonly random: (count: number) => Uint8Array;
+  /** Nanoseconds since 1970. */
+  readonly now: () => bigint;
+}
+
+/** A new id: 64 hexadecimal digits. */
+export const newId = (context: Context): string => Buffer.from(context.random(32)).toString("hex");
+
+/** The time now in RFC 3339 with nanoseconds, UTC. */
+export function timestamp(context: Context): string {
+  const now = context.now();
+  const seconds = new Date(Number(now / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
+  return `${seconds}.${(now % 1_000_000_000n).toString().padStart(9, "0")}Z`;
+}

@@ -1,0 +1,228 @@
+/** The network controller: the model's front door. */
+import { randomFillSync } from "node:crypto";
+import type { Driver } from "../drivers/driver.ts";
+import type { IpamDriver } from "../ipam/ipam.ts";
+import type { Engine } from "../state/engine.ts";
+import { createWorkerEngine } from "../state/worker-engine.ts";
+import { openLocalStore } from "../store/local.ts";
+import type { Store } from "../store/store.ts";
+import type { Context } from "./context.ts";
+import { gatewaysOf } from "./descriptions.ts";
+import { examine } from "./doctor.ts";
+import { connect, createEndpoint, deleteEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
+import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./filters.ts";
+import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
+import { hostKey } from "./keys.ts";
+import { find } from "./lookup.ts";
+import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
+import { reconcile } from "./reconcile.ts";
+import { recover } from "./recovery.ts";
+import { createSandbox, deleteSandbox } from "./sandboxes.ts";
+import { addPredefined, createContext } from "./start.ts";
+import { flushDeferred } from "./transact.ts";
+import type { Endpoint, EndpointInfo, Network, NetworkController, NetworkInfo, Sandbox, SandboxInfo } from "./types.ts";
+
+export interface ControllerOptions {
+  /** Directory of the store; absent: kept in memory, gone with the process. Not used where `store` is given. */
+  readonly stateDir?: string;
+  /** Directory of namespaces; default `/run/portolan`. */
+  readonly runDir?: string;
+  /** How long to wait for another engine to let the store go, milliseconds; default 0. */
+  readonly wait?: number;
+  /** A store of the caller's, closed with the controller. */
+  readonly store?: Store;
+  /** An engine of the caller's, closed with the controller; default: one on a worker thread. */
+  readonly engine?: Engine;
+  readonly drivers?: ReadonlyMap<string, Driver>;
+  readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
+  /** That many random bytes. */
+  readonly random?: (count: number) => Uint8Array;
+  /** Nanoseconds since 1970. */
+  readonly now?: () => bigint;
+}
+
+const randomBytes = (count: number): Uint8Array => randomFillSync(new Uint8Array(count));
+
+const startTime = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+/** The system's clock knows milliseconds; what follows on them comes from the monotonic one, so that no two events swap. */
+const clock = (): bigint => startTime + process.hrtime.bigint();
+
+/**
+ * Opens the store, brings the kernel to what it says, and answers with the controller. Throws `locked` while another engine holds the store, `store` where it
+ * cannot be read.
+ */
+export async function createController(options: ControllerOptions = {}): Promise<NetworkController> {
+  const { stateDir, wait, runDir = "/run/portolan", random = randomBytes, now = clock, drivers, ipamDrivers } = options;
+  const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
+  const engine = options.engine ?? createWorkerEngine();
+  try {
+    const state = await store.load();
+    const context = await createContext(
+      { store, engine, runDir, random, now, ...(drivers && { drivers }), ...(ipamDrivers && { ipamDrivers }) },
+      state,
+    );
+    let failure: unknown;
+    try {
+      await recover(context, state);
+    } catch (error) {
+      // An engine that does not start could not be asked to remove what is in the way.
+      failure = error;
+    }
+    await addPredefined(context);
+    return new Controller(context, failure);
+  } catch (error) {
+    await engine.close();
+    await store.close();
+    throw error;
+  }
+}
+
+class Controller implements NetworkController {
+  readonly #context: Context;
+  #startFailure: unknown;
+  #closing: Promise<void> | undefined;
+
+  constructor(context: Context, startFailure: unknown) {
+    this.#context = context;
+    this.#startFailure = startFailure;
+  }
+
+  async createNetwork(...[spec, options = {}]: Parameters<NetworkController["createNetwork"]>): Promise<Network> {
+    const { id, info } = await createNetwork(this.#context, spec, options);
+    return this.#network(id, info.name, options.dryRun ? info : undefined);
+  }
+
+  async createSandbox(...[spec, options = {}]: Parameters<NetworkController["createSandbox"]>): Promise<Sandbox> {
+    const { id, info } = await createSandbox(this.#context, spec, options);
+    return this.#sandbox(id, info.name, options.dryRun ? info : undefined);
+  }
+
+  async connect(
+    ...[network, sandbox, spec = {}, options = {}]: Parameters<NetworkController["connect"]>
+  ): Promise<Endpoint> {
+    const { id, info } = await connect(this.#context, network.id, sandbox.id, spec, options);
+    return this.#endpoint(id, info.name, options.dryRun ? info : undefined);
+  }
+
+  async disconnect(...[endpoint, options = {}]: Parameters<NetworkController["disconnect"]>): Promise<void> {
+    await leaveEndpoint(this.#context, endpoint.id, "remove", options);
+  }
+
+  network(reference: string): Network {
+    const { networks } = this.#context.records;
+    const { id, name } = find("network", reference, networks, (text) => this.#context.records.networkNamed(text));
+    return this.#network(id, name);
+  }
+
+  sandbox(reference: string): Sandbox {
+    const { sandboxes } = this.#context.records;
+    const { id, name } = find("sandbox", reference, sandboxes, (text) => this.#context.records.sandboxNamed(text));
+    return this.#sandbox(id, name);
+  }
+
+  endpoint(reference: string): Endpoint {
+    const { endpoints } = this.#context.records;
+    const named = (text: string) => [...endpoints.values()].filter((one) => one.name === text);
+    const { id, name } = find("endpoint", reference, endpoints, named);
+    return this.#endpoint(id, name);
+  }
+
+  networks(filters = {}): readonly NetworkInfo[] {
+    const { records } = this.#context;
+    const infos = [...records.networks.values()].map((record) => networkInfo(records, record));
+    return filtered(infos, filters, networkFilters);
+  }
+
+  sandboxes(filters = {}): readonly SandboxInfo[] {
+    const { records } = this.#context;
+    const infos = [...records.sandboxes.values()].map((one) =>
+      sandboxInfo(records, one, gatewaysOf(this.#context, one)),
+    );
+    return filtered(infos, filters, sandboxFilters);
+  }
+
+  endpoints(filters = {}): readonly EndpointInfo[] {
+    const { records } = this.#context;
+    const infos = [...records.endpoints.values()].map((record) => recordedEndpointInfo(records, record));
+    return filtered(infos, filters, endpointFilters);
+  }
+
+  pruneNetworks(...[filters = {}, options = {}]: Parameters<NetworkController["pruneNetworks"]>) {
+    return pruneNetworks(this.#context, filters, options);
+  }
+
+  async reconcile(...[options = {}]: Parameters<NetworkController["reconcile"]>) {
+    const report = await reconcile(this.#context, options);
+    if (options.dryRun !== true) this.#startFailure = undefined;
+    return report;
+  }
+
+  doctor() {
+    return this.#context.locks.hold([hostKey], () => examine(this.#context, this.#startFailure));
+  }
+
+  events(...[options = {}]: Parameters<NetworkController["events"]>) {
+    return this.#context.events.listen(options.signal, this.#context.now);
+  }
+
+  async settle(): Promise<void> {
+    await this.#context.engine.settle();
+    await flushDeferred(this.#context);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { events, engine, store } = this.#context;
+    events.close();
+    await flushDeferred(this.#context);
+    await engine.close();
+    await store.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #network(id: string, name: string, preview?: NetworkInfo): Network {
+    const context = this.#context;
+    const remove = (options = {}) => deleteNetwork(context, id, options);
+    return {
+      id,
+      name,
+      info: () => preview ?? networkInfo(context.records, present("network", id, context.records.networks)),
+      createEndpoint: async (spec = {}, options = {}) => {
+        const made = await createEndpoint(context, id, spec, options);
+        return this.#endpoint(made.id, made.info.name, options.dryRun ? made.info : undefined);
+      },
+      delete: remove,
+      [Symbol.asyncDispose]: remove,
+    };
+  }
+
+  #endpoint(id: string, name: string, preview?: EndpointInfo): Endpoint {
+    const context = this.#context;
+    return {
+      id,
+      name,
+      info: () => preview ?? recordedEndpointInfo(context.records, present("endpoint", id, context.records.endpoints)),
+      join: (sandbox, spec = {}, options = {}) => joinEndpoint(context, id, sandbox.id, spec, options),
+      leave: (options = {}) => leaveEndpoint(context, id, "keep", options),
+      delete: (options = {}) => deleteEndpoint(context, id, options),
+      [Symbol.asyncDispose]: () => leaveEndpoint(context, id, "remove", {}),
+    };
+  }
+
+  #sandbox(id: string, name: string, preview?: SandboxInfo): Sandbox {
+    const context = this.#context;
+    const remove = (options = {}) => deleteSandbox(context, id, options);
+    const info = (): SandboxInfo => {
+      const record = present("sandbox", id, context.records.sandboxes);
+      return sandboxInfo(context.records, record, gatewaysOf(context, record));
+    };
+    return { id, name, info: () => preview ?? info(), delete: remove, [Symbol.asyncDispose]: remove };
+  }
+}

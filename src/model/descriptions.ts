@@ -1,0 +1,101 @@
+/** From records to what their owners want of the kernel. */
+import type { Driver, JoinDescription } from "../drivers/driver.ts";
+import { PortolanError } from "../errors.ts";
+import type { Owner } from "../state/ledger.ts";
+import type { KernelObject } from "../state/objects.ts";
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+import type { Context } from "./context.ts";
+import { defaultRoutes, gatewayEndpoint, type Joined } from "./gateway.ts";
+import { isPredefined } from "./predefined.ts";
+import type { SandboxInfo } from "./types.ts";
+
+export const networkOwner = (id: string): Owner => `network:${id}`;
+export const endpointOwner = (id: string): Owner => `endpoint:${id}`;
+export const sandboxOwner = (id: string): Owner => `sandbox:${id}`;
+
+/** The driver of a network that is there. */
+export function driverOf(context: Context, { name, driver }: NetworkRecord): Driver {
+  const found = context.drivers.get(driver);
+  if (found !== undefined) return found;
+  throw new PortolanError("unknown-driver", `no network driver is called "${driver}"`, { object: `network "${name}"` });
+}
+
+/** The network of an endpoint that is there. */
+export function networkOf(context: Context, { id, networkId }: EndpointRecord): NetworkRecord {
+  const network = context.records.networks.get(networkId);
+  if (network === undefined) throw new PortolanError("internal", `endpoint ${id} has no network`);
+  return network;
+}
+
+/** What a network wants while `joined` of its endpoints are in sandboxes. */
+export function networkObjects(context: Context, network: NetworkRecord, joined: number): readonly KernelObject[] {
+  if (network.configOnly || (isPredefined(network) && joined === 0)) return [];
+  return driverOf(context, network).describeNetwork(network);
+}
+
+/** What an endpoint in a sandbox wants. */
+export function describeJoin(context: Context, endpoint: EndpointRecord, sandbox: SandboxRecord): JoinDescription {
+  const network = networkOf(context, endpoint);
+  return driverOf(context, network).describeJoin(network, endpoint, sandbox.namespace);
+}
+
+/** Endpoints in a sandbox with what their drivers make of them. */
+export function joinedIn(
+  context: Context,
+  sandbox: SandboxRecord,
+  endpoints: readonly EndpointRecord[],
+): readonly Joined[] {
+  return endpoints.map((endpoint) => ({
+    endpoint,
+    networkName: networkOf(context, endpoint).name,
+    description: describeJoin(context, endpoint, sandbox),
+  }));
+}
+
+/** What a sandbox with these endpoints wants: its namespace where it is the engine's, and the default routes. */
+export function sandboxObjects(sandbox: SandboxRecord, joined: readonly Joined[]): readonly KernelObject[] {
+  const { namespace, owned } = sandbox;
+  return [
+    ...(owned && namespace !== "host" ? [{ kind: "namespace", path: namespace } as const] : []),
+    ...defaultRoutes(namespace, joined),
+  ];
+}
+
+/** Ids of the endpoints that give a sandbox its default routes. */
+export function gatewaysOf(context: Context, sandbox: SandboxRecord): SandboxInfo["gateway"] {
+  const joined = joinedIn(context, sandbox, context.records.endpointsOfSandbox(sandbox.id));
+  const [ipv4, ipv6] = [gatewayEndpoint(joined, 4)?.endpoint.id, gatewayEndpoint(joined, 6)?.endpoint.id];
+  return { ...(ipv4 !== undefined && { ipv4 }), ...(ipv6 !== undefined && { ipv6 }) };
+}
+
+/**
+ * The descriptions that change when a sandbox has the endpoints `after`, of which it had `before`: of the endpoints that come or go, of the sandbox, and of
+ * predefined networks whose first endpoint comes or last one goes.
+ */
+export function sandboxChange(
+  context: Context,
+  sandbox: SandboxRecord,
+  before: readonly EndpointRecord[],
+  after: readonly EndpointRecord[],
+): Map<Owner, readonly KernelObject[] | undefined> {
+  const stays = new Set(after.map(({ id }) => id));
+  const was = new Set(before.map(({ id }) => id));
+  const gone = before.filter(({ id }) => !stays.has(id));
+  const joined = joinedIn(context, sandbox, after);
+  const come = joined.filter(({ endpoint }) => !was.has(endpoint.id));
+  const changes = new Map<Owner, readonly KernelObject[] | undefined>();
+  for (const network of new Set(
+    [...gone, ...come.map(({ endpoint }) => endpoint)].map((one) => networkOf(context, one)),
+  )) {
+    if (!isPredefined(network)) continue;
+    const difference =
+      come.filter(({ endpoint }) => endpoint.networkId === network.id).length -
+      gone.filter(({ networkId }) => networkId === network.id).length;
+    const objects = networkObjects(context, network, context.records.joinedCount(network.id) + difference);
+    changes.set(networkOwner(network.id), objects);
+  }
+  changes.set(sandboxOwner(sandbox.id), sandboxObjects(sandbox, joined));
+  for (const { id } of gone) changes.set(endpointOwner(id), undefined);
+  for (const { endpoint, description } of come) changes.set(endpointOwner(endpoint.id), description.objects);
+  return changes;
+}

@@ -1,0 +1,79 @@
+/** From an endpoint's specification to its record: name, MAC and addresses are settled here. */
+import { PortolanError } from "../errors.ts";
+import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
+import { type GiveBack, takeAddresses } from "./addressing.ts";
+import { type Context, newId, timestamp } from "./context.ts";
+import { driverOf } from "./descriptions.ts";
+import type { EndpointWish } from "./parse.ts";
+
+/** How often a random MAC that is in use already is drawn again. */
+const macTries = 100;
+
+/** The record of a new endpoint. What it takes is put into `back`. Throws what drivers and IPAM throw, `exists` for its name or MAC. */
+export async function prepareEndpoint(
+  context: Context,
+  network: NetworkRecord,
+  wish: EndpointWish,
+  back: GiveBack,
+): Promise<EndpointRecord> {
+  const object = `network "${network.name}"`;
+  if (network.configOnly) {
+    throw new PortolanError("forbidden", `network ${network.name} is configuration only: it has no endpoints`, {
+      object,
+      advice: "create a network from it (--config-from), and use that one",
+    });
+  }
+  const id = newId(context);
+  const name = wish.name ?? id.slice(0, 12);
+  if (context.records.endpointNamed(network.id, name) !== undefined) {
+    throw new PortolanError("exists", `endpoint with name ${name} already exists in network ${network.name}`, {
+      object: `endpoint "${name}"`,
+      advice: "choose another name, or disconnect that one first",
+    });
+  }
+  const { aliases, options, labels } = wish;
+  const driver = driverOf(context, network);
+  driver.checkEndpoint(network, { options, ...(wish.mac !== undefined && { mac: wish.mac }) });
+  const mac = takeMac(context, network, wish.mac, back);
+  const addresses = await takeAddresses(context, network, wish, back);
+  return {
+    id,
+    name,
+    networkId: network.id,
+    created: timestamp(context),
+    ...(mac !== undefined && { mac }),
+    ...addresses,
+    aliases,
+    options,
+    labels,
+  };
+}
+
+function takeMac(
+  context: Context,
+  network: NetworkRecord,
+  wanted: EndpointRecord["mac"],
+  back: GiveBack,
+): EndpointRecord["mac"] {
+  const { records, reservedMacs } = context;
+  const driver = driverOf(context, network);
+  for (let tries = 0; tries < macTries; tries++) {
+    const mac = wanted ?? driver.chooseMac(context.random(6));
+    if (mac === undefined) return undefined;
+    const key = `${network.id} ${mac}`;
+    if (!records.hasMac(network.id, mac) && !reservedMacs.has(key)) {
+      reservedMacs.add(key);
+      back.push(async () => void reservedMacs.delete(key));
+      return mac;
+    }
+    if (wanted !== undefined) break;
+  }
+  throw new PortolanError(
+    "exists",
+    `an endpoint of network ${network.name} has the MAC address ${wanted ?? "drawn"} already`,
+    {
+      object: `network "${network.name}"`,
+      advice: "give another MAC address, or none",
+    },
+  );
+}

@@ -1,0 +1,71 @@
+/** What has to hold for an endpoint to come into a sandbox, and its interface's name there. */
+import { interfaceNameOption } from "../drivers/bridge/options.ts";
+import { readLinkName } from "../drivers/options.ts";
+import { PortolanError } from "../errors.ts";
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+import type { Context } from "./context.ts";
+import { driverOf, networkOf } from "./descriptions.ts";
+import type { parseJoin } from "./parse.ts";
+
+/** The endpoint as it is in the sandbox. Throws `forbidden`, `exists`, `invalid-option`. */
+export async function joinedRecord(
+  context: Context,
+  endpoint: EndpointRecord,
+  sandbox: SandboxRecord,
+  join: ReturnType<typeof parseJoin>,
+): Promise<EndpointRecord> {
+  const network = networkOf(context, endpoint);
+  const others = context.records.endpointsOfSandbox(sandbox.id);
+  checkCompany(context, network, sandbox, others);
+  const interfaceName = await chooseName(context, network, sandbox, others, endpoint, join.interfaceName);
+  return { ...endpoint, join: { sandboxId: sandbox.id, interfaceName, gatewayPriority: join.gatewayPriority } };
+}
+
+/** Networks that keep others out: a sandbox is in one network once, in `none` alone, and in `host` from its beginning. */
+function checkCompany(
+  context: Context,
+  network: NetworkRecord,
+  sandbox: SandboxRecord,
+  others: readonly EndpointRecord[],
+): void {
+  const object = `sandbox "${sandbox.name}"`;
+  const networks = others.map((other) => networkOf(context, other));
+  if (networks.some(({ id }) => id === network.id)) {
+    throw new PortolanError("exists", `sandbox ${sandbox.name} is already attached to network ${network.name}`, {
+      object,
+      advice: "disconnect it first, or leave it as it is",
+    });
+  }
+  if ((network.driver === "none" && networks.length > 0) || networks.some(({ driver }) => driver === "none")) {
+    throw new PortolanError(
+      "forbidden",
+      "a sandbox cannot be connected to multiple networks with one of the networks in private (none) mode",
+      { object, advice: "disconnect it from the others first" },
+    );
+  }
+}
+
+async function chooseName(
+  context: Context,
+  network: NetworkRecord,
+  sandbox: SandboxRecord,
+  others: readonly EndpointRecord[],
+  { options }: EndpointRecord,
+  wanted: string | undefined,
+): Promise<string> {
+  const prefix = driverOf(context, network).interfacePrefix(network);
+  if (prefix === "") return "";
+  const taken = new Set(others.flatMap(({ join }) => join?.interfaceName ?? []));
+  // What is in the engine's own namespaces the engine knows; a foreign one is looked into.
+  if (!sandbox.owned) for (const { name } of (await context.engine.facts(sandbox.namespace)).links) taken.add(name);
+  const exact = wanted ?? options[interfaceNameOption];
+  if (exact !== undefined) {
+    const name = readLinkName(exact, "interface name");
+    if (!taken.has(name) && name !== "lo") return name;
+    throw new PortolanError("exists", `sandbox ${sandbox.name} has an interface ${name} already`, {
+      object: `sandbox "${sandbox.name}"`,
+      advice: "give another interface name, or none",
+    });
+  }
+  for (let number = 0; ; number++) if (!taken.has(`${prefix}${number}`)) return `${prefix}${number}`;
+}

@@ -1,0 +1,112 @@
+/**
+ * Start: what the store says is brought together with what the machine is now. Sandboxes that died with an earlier boot or whose namespace is gone are
+ * forgotten; the ledger is rebuilt; and whatever an operation that was killed left behind goes, because nobody wants it.
+ */
+import type { IpAddress } from "../address/ip.ts";
+import type { Pool } from "../ipam/ipam.ts";
+import type { Owner } from "../state/ledger.ts";
+import type { KernelObject } from "../state/objects.ts";
+import { plan } from "../state/plan.ts";
+import type { Plan } from "../state/plan-types.ts";
+import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
+import type { StoreChange, StoreState } from "../store/store.ts";
+import { addressWrites } from "./addressing.ts";
+import type { Context } from "./context.ts";
+import { networkObjects, networkOf, networkOwner, sandboxChange } from "./descriptions.ts";
+import { fillOriginals } from "./transact.ts";
+
+/** Fills the context from the store, and makes the kernel as the records say. Throws `kernel` where it cannot be made so. */
+export async function recover(context: Context, state: StoreState): Promise<Plan> {
+  for (const record of state.network) context.records.putNetwork(record);
+  for (const { id, value } of state.original) context.originals.set(id, value);
+  const gone = await forgottenSandboxes(context, state.sandbox);
+  for (const record of state.sandbox) if (!gone.has(record.id)) context.records.putSandbox(record);
+  const lost: EndpointRecord[] = [];
+  for (const record of state.endpoint) {
+    if (record.join !== undefined && gone.has(record.join.sandboxId)) lost.push(record);
+    else context.records.putEndpoint(record);
+  }
+  const writes = forgetting(context, gone, lost);
+  restoreAddresses(context, state, lost);
+  rebuildLedger(context);
+  const left = state.intent.flatMap(({ objects }) => objects);
+  const changes = await mend(context, left);
+  const wanted = new Set(context.ledger.all().flatMap((object) => (object.kind === "sysctl" ? [object.name] : [])));
+  const unneeded = state.original.filter(({ id }) => !wanted.has(id));
+  for (const { id } of unneeded) context.originals.delete(id);
+  const done: StoreChange[] = [
+    ...writes,
+    ...state.intent.map(({ id }): StoreChange => ({ op: "delete", collection: "intent", id })),
+    ...unneeded.map(({ id }): StoreChange => ({ op: "delete", collection: "original", id })),
+  ];
+  if (done.length > 0) await context.store.commit(done);
+  return changes;
+}
+
+/** Ids of the sandboxes whose namespace is no more: of an earlier boot where it is ours, else whenever it is not there. */
+async function forgottenSandboxes(context: Context, sandboxes: readonly SandboxRecord[]): Promise<ReadonlySet<string>> {
+  const gone = new Set<string>();
+  for (const { id, namespace, owned, bootId } of sandboxes) {
+    if (namespace === "host") continue;
+    const lost = owned ? bootId !== context.bootId : !(await context.engine.namespaceExists(namespace));
+    if (lost) gone.add(id);
+  }
+  return gone;
+}
+
+const forgetting = (
+  context: Context,
+  sandboxes: ReadonlySet<string>,
+  endpoints: readonly EndpointRecord[],
+): readonly StoreChange[] => [
+  ...endpoints.flatMap((one): StoreChange[] => [
+    { op: "delete", collection: "endpoint", id: one.id },
+    ...addressWrites(networkOf(context, one), one, "delete"),
+  ]),
+  ...[...sandboxes].map((id): StoreChange => ({ op: "delete", collection: "sandbox", id })),
+];
+
+/** Tells the IPAM drivers what was given out. */
+function restoreAddresses(context: Context, state: StoreState, lost: readonly EndpointRecord[]): void {
+  const free = new Set(
+    lost
+      .flatMap((one) => addressWrites(networkOf(context, one), one, "delete"))
+      .map((change) => ("id" in change ? change.id : "")),
+  );
+  const given = Map.groupBy(
+    state.address.filter(({ id }) => !free.has(id)),
+    ({ poolId }) => poolId,
+  );
+  const pools = Map.groupBy(state.pool, ({ driver }) => driver);
+  for (const [name, records] of pools) {
+    const restored = records.map(({ id, addressSpace, subnet, ipRange }): { pool: Pool; addresses: IpAddress[] } => ({
+      pool: { id, addressSpace, subnet, ...(ipRange !== undefined && { ipRange }) },
+      addresses: (given.get(id) ?? []).map(({ address }) => address),
+    }));
+    context.ipam.get(name)?.restore(restored);
+  }
+}
+
+/** Every owner's description, as records and drivers give it. */
+function rebuildLedger(context: Context): void {
+  const { records, ledger, originals } = context;
+  const descriptions = new Map<Owner, readonly KernelObject[] | undefined>();
+  for (const network of records.networks.values()) {
+    descriptions.set(networkOwner(network.id), networkObjects(context, network, records.joinedCount(network.id)));
+  }
+  for (const sandbox of records.sandboxes.values()) {
+    const endpoints = records.endpointsOfSandbox(sandbox.id);
+    for (const [owner, objects] of sandboxChange(context, sandbox, [], endpoints)) {
+      if (!owner.startsWith("network:")) descriptions.set(owner, objects);
+    }
+  }
+  ledger.propose(fillOriginals(descriptions, (name) => originals.get(name))).commit();
+}
+
+/** Makes the kernel as the ledger says; `left` are objects that nobody may want any more. What it did. */
+async function mend(context: Context, left: readonly KernelObject[]): Promise<Plan> {
+  const desired = context.ledger.all();
+  const changes = plan(desired, await context.engine.observe([...desired, ...left]));
+  if (changes.length > 0) await context.engine.apply(changes);
+  return changes;
+}

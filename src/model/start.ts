@@ -1,0 +1,78 @@
+/** What a controller needs before its first operation: identity of boot and host, drivers, predefined networks. */
+import { readFileSync } from "node:fs";
+import type { Driver } from "../drivers/driver.ts";
+import { drivers as knownDrivers } from "../drivers/registry.ts";
+import type { IpamDriver } from "../ipam/ipam.ts";
+import { createIpamDrivers } from "../ipam/registry.ts";
+import type { Engine } from "../state/engine.ts";
+import { Ledger } from "../state/ledger.ts";
+import type { Store, StoreChange, StoreState } from "../store/store.ts";
+import { type GiveBack, giveBack, poolWrites } from "./addressing.ts";
+import type { Context } from "./context.ts";
+import { Events } from "./events.ts";
+import { Locks } from "./locks.ts";
+import { prepareNetwork } from "./network-request.ts";
+import { predefined } from "./predefined.ts";
+import { Records } from "./records.ts";
+
+/** What a context is made of. */
+export interface ContextParts {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly runDir: string;
+  readonly random: Context["random"];
+  readonly now: Context["now"];
+  readonly drivers?: ReadonlyMap<string, Driver>;
+  readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
+}
+
+/** Store record of the host's own random id, hexadecimal. */
+const globalIdSetting = "ula-global-id";
+/** Bytes of it (RFC 4193 §3.2.2). */
+const globalIdLength = 5;
+
+/** Makes the context of a controller; the host's own random id is made and kept at the first start. */
+export async function createContext(parts: ContextParts, state: StoreState): Promise<Context> {
+  const { store, engine, runDir, random, now, drivers = knownDrivers } = parts;
+  const known = state.setting.find(({ id }) => id === globalIdSetting)?.value;
+  const globalId = known ?? Buffer.from(random(globalIdLength)).toString("hex");
+  if (known === undefined) {
+    await store.commit([{ op: "put", collection: "setting", record: { id: globalIdSetting, value: globalId } }]);
+  }
+  return {
+    records: new Records(),
+    ledger: new Ledger(),
+    engine,
+    store,
+    locks: new Locks(),
+    events: new Events(),
+    drivers,
+    ipam: parts.ipamDrivers ?? createIpamDrivers({ globalId: Buffer.from(globalId, "hex") }),
+    originals: new Map(),
+    reservedMacs: new Set(),
+    deferred: [],
+    runDir,
+    bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+    random,
+    now,
+  };
+}
+
+/** Makes the predefined networks that are not there yet: at the first start, or when a driver is new. Changes nothing on the machine. */
+export async function addPredefined(context: Context): Promise<void> {
+  const missing = predefined.filter(
+    ({ name, driver }) => context.records.networkNamed(name) === undefined && context.drivers.has(driver),
+  );
+  for (const { name, driver } of missing) {
+    const back: GiveBack = [];
+    try {
+      const record = await prepareNetwork(context, name, { name, driver }, back);
+      const put: StoreChange = { op: "put", collection: "network", record };
+      await context.store.commit([put, ...poolWrites(record, "put")], { durable: true });
+      context.records.putNetwork(record);
+    } catch (error) {
+      await giveBack(back);
+      throw error;
+    }
+  }
+}
