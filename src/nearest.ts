@@ -28,13 +28,20 @@ function apart(wanted: string, candidate: string): number {
   return Math.min(distance(a, b), distance(lastWord(a), lastWord(b)) + (a.includes(".") ? 1 : 0));
 }
 
-/** The candidate that is most like `wanted`, the first of equals; undefined where there is no candidate. Names above 128 letters are not compared. */
-export function nearest(wanted: string, candidates: Iterable<string>): string | undefined {
+/**
+ * The candidate that is most like `wanted`, the first of equals; undefined where there is none, or none of at most `within` changed letters. Letters
+ * after the 128th are not compared.
+ */
+export function nearest(
+  wanted: string,
+  candidates: Iterable<string>,
+  { within = Number.POSITIVE_INFINITY }: { readonly within?: number } = {},
+): string | undefined {
   const text = wanted.slice(0, 128);
   let best: { readonly name: string; readonly apart: number } | undefined;
   for (const name of candidates) {
     const here = apart(text, name);
-    if (best === undefined || here < best.apart) best = { name, apart: here };
+    if (here <= within && (best === undefined || here < best.apart)) best = { name, apart: here };
   }
   return best?.name;
 }

@@ -1,0 +1,59 @@
+/** Portolan's HTTP API around a controller: the daemon serves it on its socket, a command without a daemon asks it in its own process. */
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import fastify from "fastify";
+import type { NetworkController } from "../model/types.ts";
+import { answerFailure, unknownRoute } from "./failures.ts";
+import { prefix } from "./prefix.ts";
+import { endpointRoutes } from "./routes/endpoints.ts";
+import { engineRoutes } from "./routes/engine.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { networkRoutes } from "./routes/networks.ts";
+import { sandboxRoutes } from "./routes/sandboxes.ts";
+import { namedSchemas } from "./schemas.ts";
+
+export interface AppOptions {
+  readonly stateDir: string;
+  readonly runDir: string;
+  /** Adds the OpenAPI document, for whoever serves strangers. */
+  readonly documented?: boolean;
+}
+
+/** Largest request body, bytes. */
+const bodyLimit = 1 << 20;
+
+const makeServer = () =>
+  fastify({
+    bodyLimit,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+export type App = ReturnType<typeof makeServer>;
+
+/** Makes the app; the caller closes controller and app. */
+export async function buildApp(controller: NetworkController, options: AppOptions): Promise<App> {
+  const app = makeServer();
+  // Answers are what the model says; their schemas are documentation.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(answerFailure);
+  app.setNotFoundHandler(unknownRoute);
+  for (const schema of namedSchemas) app.addSchema(schema);
+  if (options.documented === true) {
+    const { addDocument } = await import("./document.ts");
+    await addDocument(app);
+  }
+  await app.register(
+    async (scope: App) => {
+      networkRoutes(scope, controller);
+      sandboxRoutes(scope, controller);
+      endpointRoutes(scope, controller);
+      engineRoutes(scope, controller, options);
+      eventRoutes(scope, controller);
+    },
+    { prefix },
+  );
+  await app.ready();
+  return app;
+}

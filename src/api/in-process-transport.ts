@@ -1,0 +1,41 @@
+/** To an engine of this process's own, by the same HTTP app without a socket: a command without a daemon behaves as one with. */
+
+import { createKernel } from "../kernel/linux.ts";
+import { createController } from "../model/controller.ts";
+import { createInlineEngine } from "../state/inline-engine.ts";
+import { buildApp } from "./app.ts";
+import type { ClientOptions } from "./client.ts";
+import { prefix } from "./prefix.ts";
+import { abortedError, readAnswer, type Transport } from "./transport.ts";
+
+/** How long a command waits for another one that has the store, milliseconds. */
+const storeWait = 10_000;
+
+/** Opens the engine; throws `locked`, `store`. */
+export async function openInProcess({ stateDir, runDir }: Omit<ClientOptions, "socket">): Promise<Transport> {
+  const engine = createInlineEngine(createKernel());
+  const controller = await createController({ stateDir, runDir, wait: storeWait, engine });
+  const app = await buildApp(controller, { stateDir, runDir });
+  return {
+    async request({ method, path, body, signal }) {
+      if (signal?.aborted) throw abortedError(signal.reason);
+      const response = await app.inject({
+        method,
+        url: `${prefix}${path}`,
+        ...(body && { payload: body }),
+        ...(signal && { signal }),
+      });
+      return readAnswer(response.statusCode, response.payload);
+    },
+    async *lines(_path, signal) {
+      for await (const event of controller.events(signal ? { signal } : {})) {
+        yield JSON.stringify({ ...event, time: String(event.time) });
+      }
+    },
+    async close() {
+      await app.close();
+      await controller.settle();
+      await controller.close();
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** Where the API is found on its socket. */
+export const prefix = "/portolan/v1";

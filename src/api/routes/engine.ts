@@ -1,0 +1,36 @@
+/** The engine itself: who it is, whether all is well, self-check. */
+import { Type } from "typebox";
+import type { NetworkController } from "../../model/types.ts";
+import type { App, AppOptions } from "../app.ts";
+import { change } from "../changes.ts";
+import { changeQuery } from "../schemas.ts";
+import { version } from "../version.ts";
+
+const tags = ["engine"];
+
+const info = Type.Object({
+  version: Type.String(),
+  pid: Type.Integer(),
+  stateDir: Type.String(),
+  runDir: Type.String(),
+});
+
+export function engineRoutes(app: App, controller: NetworkController, { stateDir, runDir }: AppOptions): void {
+  app.get("/info", { schema: { tags, summary: "Who answers", response: { 200: info } } }, async () => ({
+    version: version(),
+    pid: process.pid,
+    stateDir,
+    runDir,
+  }));
+  app.get(
+    "/doctor",
+    { schema: { tags, summary: "What this kernel can do, and what is not as it should be" } },
+    async () => controller.doctor(),
+  );
+  app.post(
+    "/reconcile",
+    { schema: { tags, summary: "Compare the kernel with what is described and mend it", querystring: changeQuery } },
+    async ({ query }, reply) =>
+      change(query, reply, async (options) => ({ changes: (await controller.reconcile(options)).plan.length })),
+  );
+}

@@ -1,0 +1,59 @@
+/** Sandboxes. */
+import type { NetworkController } from "../../model/types.ts";
+import type { App } from "../app.ts";
+import { change, parseFilters } from "../changes.ts";
+import { changeQuery, filtersQuery, listOf, referenceParams, sandboxInfo, sandboxSpec } from "../schemas.ts";
+
+const tags = ["sandboxes"];
+
+export function sandboxRoutes(app: App, controller: NetworkController): void {
+  app.get(
+    "/sandboxes",
+    {
+      schema: {
+        tags,
+        summary: "List sandboxes",
+        querystring: filtersQuery,
+        response: { 200: listOf(sandboxInfo) },
+      },
+    },
+    async ({ query }) => controller.sandboxes(parseFilters(query.filters)),
+  );
+  app.post(
+    "/sandboxes",
+    {
+      schema: {
+        tags,
+        summary: "Create a sandbox",
+        body: sandboxSpec,
+        querystring: changeQuery,
+        response: { 201: sandboxInfo },
+      },
+    },
+    async ({ body, query }, reply) => {
+      reply.code(201);
+      return change(query, reply, async (options) => (await controller.createSandbox(body, options)).info());
+    },
+  );
+  app.get(
+    "/sandboxes/:reference",
+    { schema: { tags, summary: "Show a sandbox", params: referenceParams, response: { 200: sandboxInfo } } },
+    async ({ params }) => controller.sandbox(params.reference).info(),
+  );
+  app.delete(
+    "/sandboxes/:reference",
+    {
+      schema: {
+        tags,
+        summary: "Delete a sandbox with its endpoints",
+        params: referenceParams,
+        querystring: changeQuery,
+      },
+    },
+    async ({ params, query }, reply) =>
+      change(query, reply, async (options) => {
+        await controller.sandbox(params.reference).delete(options);
+        return {};
+      }),
+  );
+}

@@ -1,0 +1,202 @@
+/** Forms of the API's requests and answers: what is checked, and what the OpenAPI document shows. */
+import { type TSchema, Type } from "typebox";
+import { errorCodes } from "../errors.ts";
+
+const text = (description: string, example?: string) =>
+  Type.String({ description, ...(example !== undefined && { examples: [example] }) });
+const texts = (description: string) => Type.Record(Type.String(), Type.String(), { description });
+const optional = Type.Optional;
+const strict = { additionalProperties: false } as const;
+
+/** Flags of a request, as text in its query. */
+const flag = (description: string) => optional(Type.Enum(["true", "false"], { description }));
+
+export const filtersQuery = Type.Object(
+  {
+    filters: optional(text("JSON object: each key with the values of which one must match", '{"label":["tier=1"]}')),
+  },
+  strict,
+);
+
+const changeFlags = {
+  explain: flag("Answer `{ result, commands }`: with the ip, nft and sysctl commands that do the same"),
+  dryRun: flag("Change nothing; the answer shows what would be"),
+};
+export const changeQuery = Type.Object(changeFlags, strict);
+export const filteredChangeQuery = Type.Object({ ...changeFlags, ...filtersQuery.properties }, strict);
+
+export const referenceParams = Type.Object({ reference: text("Id, name, or the beginning of an id") }, strict);
+
+export const networkSpec = Type.Object(
+  {
+    name: text("Name", "front"),
+    driver: optional(text("Network driver; default `bridge`")),
+    internal: optional(Type.Boolean({ description: "No way out, no default route" })),
+    attachable: optional(Type.Boolean()),
+    enableIpv4: optional(Type.Boolean({ description: "Default true" })),
+    enableIpv6: optional(Type.Boolean({ description: "Default false" })),
+    ipam: optional(
+      Type.Object(
+        {
+          driver: optional(text("IPAM driver; default `default`")),
+          options: optional(texts("Options of the IPAM driver")),
+          pools: optional(
+            Type.Array(
+              Type.Object(
+                {
+                  subnet: optional(text("CIDR", "10.20.30.0/24")),
+                  ipRange: optional(text("Part of the subnet that addresses are chosen from, CIDR")),
+                  gateway: optional(text("The gateway's address")),
+                  auxAddresses: optional(texts("Addresses that are kept out, by name")),
+                },
+                strict,
+              ),
+            ),
+          ),
+        },
+        strict,
+      ),
+    ),
+    options: optional(texts("Options of the network driver")),
+    labels: optional(texts("Labels")),
+    configOnly: optional(Type.Boolean({ description: "Settings for other networks only" })),
+    configFrom: optional(text("Name of the configuration-only network to take the settings from")),
+  },
+  { ...strict, $id: "NetworkSpec" },
+);
+
+export const sandboxSpec = Type.Object(
+  {
+    name: text("Name", "web"),
+    netns: optional(text("Path of an existing network namespace", "/run/netns/web")),
+    pid: optional(Type.Integer({ description: "Process whose network namespace it is" })),
+    host: optional(Type.Boolean({ description: "The host's own stack" })),
+    hostname: optional(text("Host name")),
+    labels: optional(texts("Labels")),
+  },
+  { ...strict, $id: "SandboxSpec" },
+);
+
+const endpointFields = {
+  name: optional(text("Name; default the sandbox's, or the beginning of the id")),
+  ipv4: optional(text("IPv4 address", "10.20.30.7")),
+  ipv6: optional(text("IPv6 address", "fd00:1::7")),
+  mac: optional(text("MAC address", "02:42:0a:14:1e:07")),
+  aliases: optional(Type.Array(Type.String(), { description: "Further names" })),
+  options: optional(texts("Options of the network driver")),
+  labels: optional(texts("Labels")),
+};
+const joinFields = {
+  interfaceName: optional(text("Interface's name inside", "eth0")),
+  gatewayPriority: optional(Type.Integer({ description: "The highest gives the default route; default 0" })),
+};
+
+/** With a sandbox the endpoint is joined to it in the same step. */
+export const endpointSpec = Type.Object(
+  { ...endpointFields, sandbox: optional(text("Sandbox to join: id, name, or the beginning of an id")), ...joinFields },
+  { ...strict, $id: "EndpointSpec" },
+);
+
+export const joinSpec = Type.Object(
+  { sandbox: text("Sandbox to join: id, name, or the beginning of an id"), ...joinFields },
+  { ...strict, $id: "JoinSpec" },
+);
+
+const named = (what: string) => Type.Object({ id: Type.String(), name: Type.String() }, { description: what });
+const created = text("RFC 3339 with nanoseconds, UTC", "2026-01-02T03:04:05.000000006Z");
+
+export const endpointInfo: TSchema = Type.Object(
+  {
+    id: text("64 hexadecimal digits"),
+    name: Type.String(),
+    created,
+    network: Type.Object({ id: Type.String(), name: Type.String(), driver: Type.String() }),
+    sandbox: optional(named("Absent while it is in none")),
+    interfaceName: optional(Type.String()),
+    gatewayPriority: optional(Type.Integer()),
+    mac: optional(Type.String()),
+    ipv4: optional(text("Address with prefix length", "10.20.30.7/24")),
+    ipv6: optional(text("Address with prefix length", "fd00:1::7/64")),
+    aliases: Type.Array(Type.String()),
+    options: texts("As they were given"),
+    labels: texts("Labels"),
+  },
+  { $id: "Endpoint" },
+);
+
+export const networkInfo: TSchema = Type.Object(
+  {
+    id: text("64 hexadecimal digits"),
+    name: Type.String(),
+    driver: Type.String(),
+    created,
+    scope: Type.Enum(["local", "global"]),
+    internal: Type.Boolean(),
+    attachable: Type.Boolean(),
+    ingress: Type.Boolean(),
+    configOnly: Type.Boolean(),
+    configFrom: optional(Type.String()),
+    enableIpv4: Type.Boolean(),
+    enableIpv6: Type.Boolean(),
+    ipam: Type.Object({
+      driver: Type.String(),
+      options: texts("As they were given"),
+      pools: Type.Array(
+        Type.Object({
+          subnet: Type.String(),
+          ipRange: optional(Type.String()),
+          gateway: optional(Type.String()),
+          auxAddresses: texts("By name"),
+        }),
+      ),
+    }),
+    options: texts("As they were given"),
+    labels: texts("Labels"),
+    endpoints: Type.Array(Type.Ref("Endpoint")),
+  },
+  { $id: "Network" },
+);
+
+export const sandboxInfo: TSchema = Type.Object(
+  {
+    id: text("64 hexadecimal digits"),
+    name: Type.String(),
+    created,
+    namespace: text("Path of the namespace file, or `host`"),
+    owned: Type.Boolean({ description: "The engine made the namespace, and removes it" }),
+    hostname: optional(Type.String()),
+    labels: texts("Labels"),
+    endpoints: Type.Array(Type.Ref("Endpoint")),
+    gateway: Type.Object(
+      { ipv4: optional(Type.String()), ipv6: optional(Type.String()) },
+      { description: "Ids of the endpoints that give the default routes" },
+    ),
+  },
+  { $id: "Sandbox" },
+);
+
+export const errorBody = Type.Object(
+  {
+    code: Type.Enum(Object.keys(errorCodes), { description: "Stable; ask by this" }),
+    message: text("What failed"),
+    object: optional(text("On what")),
+    reason: optional(text("Why, in the words of whoever refused")),
+    advice: optional(text("What to do")),
+  },
+  { $id: "Error" },
+);
+
+/** A list of these. */
+export const listOf = (schema: TSchema): TSchema => Type.Array(schema);
+
+/** Every named form. */
+export const namedSchemas: readonly TSchema[] = [
+  networkSpec,
+  sandboxSpec,
+  endpointSpec,
+  joinSpec,
+  endpointInfo,
+  networkInfo,
+  sandboxInfo,
+  errorBody,
+];

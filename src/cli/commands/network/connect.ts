@@ -1,0 +1,47 @@
+import { change, changeFlags } from "../../change.ts";
+import { defineCommand } from "../../command.ts";
+import { integer, list, one, pairs, text } from "../../flag.ts";
+
+export const command = defineCommand({
+  summary: "Connect a sandbox to a network",
+  arguments: {
+    network: one("NETWORK", "Name, id, or the beginning of one", "network"),
+    sandbox: one("SANDBOX", "Name, id, or the beginning of one", "sandbox"),
+  },
+  flags: {
+    ipv4: text("--ip ADDRESS", "IPv4 address (default: the next free one)"),
+    ipv6: text("--ip6 ADDRESS", "IPv6 address (default: the next free one)"),
+    aliases: list("--alias NAME", "Another name of the sandbox in this network"),
+    mac: text("--mac-address MAC", "MAC address (default: made of the IPv4 address)"),
+    gatewayPriority: integer("--gw-priority NUMBER", "The highest gives the sandbox its default route (default 0)"),
+    interfaceName: text("--interface NAME", "Name of the interface in the sandbox (default eth0, eth1, …)"),
+    options: pairs("--driver-opt KEY=VALUE", "Driver option", { bareKeys: true }),
+    labels: pairs("--label KEY=VALUE", "Label of the endpoint", { bareKeys: true }),
+    name: text("--name NAME", "Name of the endpoint (default: made of its id)"),
+    ...changeFlags,
+  },
+  examples: [
+    { line: "portolan network connect front web", meaning: "with the next free address" },
+    {
+      line: "portolan network connect --ip 10.10.0.80 --alias www --explain front web",
+      meaning: "with a chosen address and a name, and the commands that do the same",
+    },
+  ],
+  run: ({ network, sandbox, ...values }, context) => {
+    const { ipv4, ipv6, mac, gatewayPriority, interfaceName, name } = values;
+    const spec = {
+      ...(ipv4 !== undefined && { ipv4 }),
+      ...(ipv6 !== undefined && { ipv6 }),
+      ...(mac !== undefined && { mac }),
+      ...(gatewayPriority !== undefined && { gatewayPriority }),
+      ...(interfaceName !== undefined && { interfaceName }),
+      ...(name !== undefined && { name }),
+      aliases: values.aliases,
+      options: values.options,
+      labels: values.labels,
+    };
+    return change(values, context, async (client, options) => ({
+      json: await client.connect(network, sandbox, spec, options),
+    }));
+  },
+});
