@@ -236,7 +236,7 @@ export async function ps(name: string, options: LabOptions): Promise<LabStatus> 
   if (lab === undefined) throw notUp(name);
   if (lab.daemon && !isRunning(lab.daemon)) return deadStatus(lab, lab.daemon.pid, paths);
   await using client = await openClient(lab, paths, options);
-  return statusOf(client, lab, paths);
+  return await statusOf(client, lab, paths);
 }
 
 /** What is left of a topology whose isolated host is gone. */

@@ -29,6 +29,8 @@ export interface ControllerOptions {
   readonly runDir?: string;
   /** How long to wait for another engine to let the store go, milliseconds; default 0. */
   readonly wait?: number;
+  /** When to mend at the start what something else changed in the kernel: `always` (default), or only where an operation was `interrupted` or the machine rebooted. */
+  readonly mending?: "always" | "interrupted";
   /** A store of the caller's, closed with the controller. */
   readonly store?: Store;
   /** An engine of the caller's, closed with the controller; default: one on a worker thread. */
@@ -63,7 +65,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     );
     let failure: unknown;
     try {
-      await recover(context, state);
+      await recover(context, state, options.mending ?? "always");
     } catch (error) {
       // An engine that does not start could not be asked to remove what is in the way.
       failure = error;

@@ -7,7 +7,6 @@ import type { Pool } from "../ipam/ipam.ts";
 import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
 import { plan } from "../state/plan.ts";
-import type { Plan } from "../state/plan-types.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { StoreChange, StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
@@ -15,8 +14,14 @@ import type { Context } from "./context.ts";
 import { networkObjects, networkOf, networkOwner, sandboxChange } from "./descriptions.ts";
 import { fillOriginals } from "./transact.ts";
 
-/** Fills the context from the store, and makes the kernel as the records say. Throws `kernel` where it cannot be made so. */
-export async function recover(context: Context, state: StoreState): Promise<Plan> {
+/** Store record of the boot in which the engine last ran. */
+const bootSetting = "boot-id";
+
+/**
+ * Fills the context from the store, and makes the kernel as the records say: `always`, or only where an operation was `interrupted` or the machine was
+ * started anew. Throws `kernel` where it cannot be made so.
+ */
+export async function recover(context: Context, state: StoreState, mending: "always" | "interrupted"): Promise<void> {
   for (const record of state.network) context.records.putNetwork(record);
   for (const { id, value } of state.original) context.originals.set(id, value);
   const gone = await forgottenSandboxes(context, state.sandbox);
@@ -26,21 +31,31 @@ export async function recover(context: Context, state: StoreState): Promise<Plan
     if (record.join !== undefined && gone.has(record.join.sandboxId)) lost.push(record);
     else context.records.putEndpoint(record);
   }
-  const writes = forgetting(context, gone, lost);
+  const writes = [...forgetting(context, gone, lost)];
   restoreAddresses(context, state, lost);
   rebuildLedger(context);
-  const left = state.intent.flatMap(({ objects }) => objects);
-  const changes = await mend(context, left);
-  const wanted = new Set(context.ledger.all().flatMap((object) => (object.kind === "sysctl" ? [object.name] : [])));
+  const lastBoot = state.setting.find(({ id }) => id === bootSetting)?.value;
+  const rebooted = lastBoot !== context.bootId;
+  if (mending === "always" || rebooted || state.intent.length > 0 || gone.size > 0) {
+    await mend(
+      context,
+      state.intent.flatMap(({ objects }) => objects),
+    );
+  }
+  if (rebooted) writes.push({ op: "put", collection: "setting", record: { id: bootSetting, value: context.bootId } });
+  writes.push(...resolved(context, state));
+  if (writes.length > 0) await context.store.commit(writes);
+}
+
+/** Writes that forget intents, which are resolved, and original values that nobody will go back to. */
+function resolved({ ledger, originals }: Context, state: StoreState): readonly StoreChange[] {
+  const wanted = new Set(ledger.all().flatMap((object) => (object.kind === "sysctl" ? [object.name] : [])));
   const unneeded = state.original.filter(({ id }) => !wanted.has(id));
-  for (const { id } of unneeded) context.originals.delete(id);
-  const done: StoreChange[] = [
-    ...writes,
+  for (const { id } of unneeded) originals.delete(id);
+  return [
     ...state.intent.map(({ id }): StoreChange => ({ op: "delete", collection: "intent", id })),
     ...unneeded.map(({ id }): StoreChange => ({ op: "delete", collection: "original", id })),
   ];
-  if (done.length > 0) await context.store.commit(done);
-  return changes;
 }
 
 /** Ids of the sandboxes whose namespace is no more: of an earlier boot where it is ours, else whenever it is not there. */
@@ -103,10 +118,9 @@ function rebuildLedger(context: Context): void {
   ledger.propose(fillOriginals(descriptions, (name) => originals.get(name))).commit();
 }
 
-/** Makes the kernel as the ledger says; `left` are objects that nobody may want any more. What it did. */
-async function mend(context: Context, left: readonly KernelObject[]): Promise<Plan> {
+/** Makes the kernel as the ledger says; `left` are objects that nobody may want any more. */
+async function mend(context: Context, left: readonly KernelObject[]): Promise<void> {
   const desired = context.ledger.all();
   const changes = plan(desired, await context.engine.observe([...desired, ...left]));
   if (changes.length > 0) await context.engine.apply(changes);
-  return changes;
 }

@@ -4,6 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { enterTestHost, missing, snapshot, temporaryDirectory } from "../../support/test-host.ts";
 import { exitOf, Portolan } from "./portolan.ts";
 
@@ -26,6 +27,7 @@ test("events are told as they happen, until SIGINT", { skip }, async () => {
   for (let round = 0; !heard; round++) {
     portolan.ok("sandbox", "create", `early${round}`);
     portolan.ok("sandbox", "rm", `early${round}`);
+    await sleep(20);
   }
   const id = portolan.ok("network", "create", "--subnet", "10.51.1.0/24", "front").trim();
   for (;;) {
