@@ -1,6 +1,4 @@
 /** Portolan's HTTP API around a controller: the daemon serves it on its socket, a command without a daemon asks it in its own process. */
-import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import fastify from "fastify";
 import type { NetworkController } from "../model/types.ts";
 import { answerFailure, unknownRoute } from "./failures.ts";
 import { prefix } from "./prefix.ts";
@@ -10,27 +8,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { networkRoutes } from "./routes/networks.ts";
 import { sandboxRoutes } from "./routes/sandboxes.ts";
 import { namedSchemas } from "./schemas.ts";
-
-export interface AppOptions {
-  readonly stateDir: string;
-  readonly runDir: string;
-  /** Adds the OpenAPI document, for whoever serves strangers. */
-  readonly documented?: boolean;
-}
-
-/** Largest request body, bytes. */
-const bodyLimit = 1 << 20;
-
-const makeServer = () =>
-  fastify({
-    bodyLimit,
-    exposeHeadRoutes: false,
-    forceCloseConnections: true,
-    routerOptions: { maxParamLength: 256 },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, verbose: true } },
-  }).withTypeProvider<TypeBoxTypeProvider>();
-
-export type App = ReturnType<typeof makeServer>;
+import { type App, type AppOptions, makeServer } from "./server.ts";
 
 /** Makes the app; the caller closes controller and app. */
 export async function buildApp(controller: NetworkController, options: AppOptions): Promise<App> {

@@ -11,7 +11,9 @@ import type {
   SandboxInfo,
   SandboxSpec,
 } from "../model/types.ts";
-import type { Transport } from "./transport.ts";
+import type { ClientOptions, Transport } from "./transport.ts";
+
+export type { ClientOptions } from "./transport.ts";
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -59,13 +61,6 @@ export interface Client extends AsyncDisposable {
   reconcile(options?: CallOptions): Promise<{ readonly changes: number }>;
   doctor(): Promise<DoctorReport>;
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<ControllerEvent>;
-}
-
-export interface ClientOptions {
-  /** Path of the daemon's socket. */
-  readonly socket: string;
-  readonly stateDir: string;
-  readonly runDir: string;
 }
 
 /** The daemon's client where one listens, else an engine of this process's own. Throws what opening the engine throws. */

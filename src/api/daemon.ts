@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import { createController } from "../model/controller.ts";
 import { buildApp } from "./app.ts";
-import type { ClientOptions } from "./client.ts";
 import { listens } from "./socket-transport.ts";
+import type { ClientOptions } from "./transport.ts";
 
 export interface DaemonOptions extends ClientOptions {
   /** Ends the daemon after the requests that are under way. */

@@ -1,7 +1,7 @@
 /** The OpenAPI document, made of the routes' own schemas. */
 import swagger from "@fastify/swagger";
-import type { App } from "./app.ts";
 import { prefix } from "./prefix.ts";
+import type { App } from "./server.ts";
 import { version } from "./version.ts";
 
 /** Adds the document to an app that has no routes yet, and its address. */

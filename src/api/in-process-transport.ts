@@ -4,9 +4,8 @@ import { createKernel } from "../kernel/linux.ts";
 import { createController } from "../model/controller.ts";
 import { createInlineEngine } from "../state/inline-engine.ts";
 import { buildApp } from "./app.ts";
-import type { ClientOptions } from "./client.ts";
 import { prefix } from "./prefix.ts";
-import { abortedError, readAnswer, type Transport } from "./transport.ts";
+import { abortedError, type ClientOptions, readAnswer, type Transport } from "./transport.ts";
 
 /** How long a command waits for another one that has the store, milliseconds. */
 const storeWait = 10_000;

@@ -62,7 +62,7 @@ export const networkSpec = Type.Object(
     configOnly: optional(Type.Boolean({ description: "Settings for other networks only" })),
     configFrom: optional(text("Name of the configuration-only network to take the settings from")),
   },
-  { ...strict, $id: "NetworkSpec" },
+  { ...strict, $id: "NetworkSpec", title: "NetworkSpec" },
 );
 
 export const sandboxSpec = Type.Object(
@@ -74,7 +74,7 @@ export const sandboxSpec = Type.Object(
     hostname: optional(text("Host name")),
     labels: optional(texts("Labels")),
   },
-  { ...strict, $id: "SandboxSpec" },
+  { ...strict, $id: "SandboxSpec", title: "SandboxSpec" },
 );
 
 const endpointFields = {
@@ -94,12 +94,12 @@ const joinFields = {
 /** With a sandbox the endpoint is joined to it in the same step. */
 export const endpointSpec = Type.Object(
   { ...endpointFields, sandbox: optional(text("Sandbox to join: id, name, or the beginning of an id")), ...joinFields },
-  { ...strict, $id: "EndpointSpec" },
+  { ...strict, $id: "EndpointSpec", title: "EndpointSpec" },
 );
 
 export const joinSpec = Type.Object(
   { sandbox: text("Sandbox to join: id, name, or the beginning of an id"), ...joinFields },
-  { ...strict, $id: "JoinSpec" },
+  { ...strict, $id: "JoinSpec", title: "JoinSpec" },
 );
 
 const named = (what: string) => Type.Object({ id: Type.String(), name: Type.String() }, { description: what });
@@ -121,7 +121,7 @@ export const endpointInfo: TSchema = Type.Object(
     options: texts("As they were given"),
     labels: texts("Labels"),
   },
-  { $id: "Endpoint" },
+  { $id: "Endpoint", title: "Endpoint" },
 );
 
 export const networkInfo: TSchema = Type.Object(
@@ -154,7 +154,7 @@ export const networkInfo: TSchema = Type.Object(
     labels: texts("Labels"),
     endpoints: Type.Array(Type.Ref("Endpoint")),
   },
-  { $id: "Network" },
+  { $id: "Network", title: "Network" },
 );
 
 export const sandboxInfo: TSchema = Type.Object(
@@ -172,7 +172,7 @@ export const sandboxInfo: TSchema = Type.Object(
       { description: "Ids of the endpoints that give the default routes" },
     ),
   },
-  { $id: "Sandbox" },
+  { $id: "Sandbox", title: "Sandbox" },
 );
 
 export const errorBody = Type.Object(
@@ -183,7 +183,7 @@ export const errorBody = Type.Object(
     reason: optional(text("Why, in the words of whoever refused")),
     advice: optional(text("What to do")),
   },
-  { $id: "Error" },
+  { $id: "Error", title: "Error" },
 );
 
 /** A list of these. */

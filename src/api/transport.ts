@@ -1,6 +1,14 @@
 /** How a client reaches an engine. */
 import { errorCodes, errorFromJson, PortolanError } from "../errors.ts";
 
+/** Where the engine is. */
+export interface ClientOptions {
+  /** Path of the daemon's socket. */
+  readonly socket: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+}
+
 export interface TransportRequest {
   readonly method: "GET" | "POST" | "DELETE";
   /** Below the API's prefix, with its query. */

@@ -83,11 +83,12 @@ function processTable({ processes }: LabStatus): string {
   );
 }
 
-/** Who reaches whom: a row for each sandbox that asks, a column for each that is asked. `!` marks what is not as expected. */
+/** Who reaches whom: a row for each sandbox that asks, a column for each that is asked, in the same order. `!` marks what is not as expected. */
 export function matrixText(reachability: readonly Reach[]): string {
   if (reachability.length === 0) return "";
   const from = [...new Set(reachability.map((reach) => reach.from))];
-  const to = [...new Set(reachability.map((reach) => reach.to))];
+  const asked = new Set(reachability.map((reach) => reach.to));
+  const to = [...new Set([...from, ...asked])].filter((name) => asked.has(name));
   return table(
     ["FROM \\ TO", ...to],
     from.map((source) => [

@@ -47,3 +47,9 @@ export interface IpamDriver {
   /** Replays what was given out before a restart. */
   restore(pools: readonly { readonly pool: Pool; readonly addresses: readonly IpAddress[] }[]): void;
 }
+
+/** What the drivers are made with. */
+export interface IpamSettings {
+  /** Five random bytes, the host's own for ever: the global id of its unique local prefix (RFC 4193 §3.2.2). */
+  readonly globalId: Uint8Array;
+}

@@ -3,7 +3,7 @@
  * links, routes, firewall, sysctls or /run, and the kernel takes all of it away when the process ends.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mount, mountFlag, namespaceFlag, unshare } from "../../src/kernel/syscalls.ts";
@@ -143,18 +143,4 @@ function boundNamespaces(): readonly string[] {
     .map((line) => line.split(" ")[4] ?? "")
     .filter((path) => path.startsWith("/run"))
     .toSorted();
-}
-
-/** Every file below a directory with its text, for comparisons. */
-export function filesBelow(directory: string): Readonly<Record<string, string>> {
-  try {
-    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    return Object.fromEntries(
-      files
-        .map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), "latin1")])
-        .toSorted(),
-    );
-  } catch {
-    return {};
-  }
 }

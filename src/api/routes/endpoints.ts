@@ -1,8 +1,8 @@
 /** Endpoints, as they are and as they come and go. */
 import type { NetworkController } from "../../model/types.ts";
-import type { App } from "../app.ts";
 import { change, parseFilters } from "../changes.ts";
 import { changeQuery, endpointInfo, filtersQuery, joinSpec, listOf, referenceParams } from "../schemas.ts";
+import type { App } from "../server.ts";
 
 const tags = ["endpoints"];
 

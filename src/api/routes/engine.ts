@@ -1,9 +1,9 @@
 /** The engine itself: who it is, whether all is well, self-check. */
 import { Type } from "typebox";
 import type { NetworkController } from "../../model/types.ts";
-import type { App, AppOptions } from "../app.ts";
 import { change } from "../changes.ts";
 import { changeQuery } from "../schemas.ts";
+import type { App, AppOptions } from "../server.ts";
 import { version } from "../version.ts";
 
 const tags = ["engine"];

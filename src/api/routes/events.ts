@@ -1,7 +1,7 @@
 /** Events as they happen: a JSON object a line, until the client goes. */
 import { Readable } from "node:stream";
 import type { ControllerEvent, NetworkController } from "../../model/types.ts";
-import type { App } from "../app.ts";
+import type { App } from "../server.ts";
 
 /** An event as text: its time, which a JSON number could not hold, is text too. */
 const line = (event: ControllerEvent): string => `${JSON.stringify({ ...event, time: String(event.time) })}\n`;

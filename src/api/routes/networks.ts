@@ -1,6 +1,5 @@
 /** Networks, and endpoints made in them. */
 import type { NetworkController, NetworkSpec } from "../../model/types.ts";
-import type { App } from "../app.ts";
 import { change, parseFilters } from "../changes.ts";
 import {
   changeQuery,
@@ -13,6 +12,7 @@ import {
   networkSpec,
   referenceParams,
 } from "../schemas.ts";
+import type { App } from "../server.ts";
 
 const tags = ["networks"];
 

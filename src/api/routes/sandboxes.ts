@@ -1,8 +1,8 @@
 /** Sandboxes. */
 import type { NetworkController } from "../../model/types.ts";
-import type { App } from "../app.ts";
 import { change, parseFilters } from "../changes.ts";
 import { changeQuery, filtersQuery, listOf, referenceParams, sandboxInfo, sandboxSpec } from "../schemas.ts";
+import type { App } from "../server.ts";
 
 const tags = ["sandboxes"];
 

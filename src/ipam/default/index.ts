@@ -12,8 +12,7 @@ import {
 } from "../../address/cidr.ts";
 import { type Family, type IpAddress, ipToNumber, numberToIp } from "../../address/ip.ts";
 import { PortolanError } from "../../errors.ts";
-import type { AddressRequest, IpamDriver, Pool, PoolRequest } from "../ipam.ts";
-import type { IpamSettings } from "../registry.ts";
+import type { AddressRequest, IpamDriver, IpamSettings, Pool, PoolRequest } from "../ipam.ts";
 import { AddressBook } from "./address-book.ts";
 import { type Supply, suppliesOf } from "./pools.ts";
 import { Ranges } from "./ranges.ts";

@@ -13,7 +13,7 @@ const skip = missing("ip");
 
 test("events are told as they happen, until SIGINT", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/events", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/events", stateDir: join(directory.path, "state") });
   await portolan.startDaemon();
   const events = portolan.start("events", "--format", "json", "--filter", "type=network", "--filter", "type=sandbox");
   assert.ok(events.stdout);
@@ -48,7 +48,7 @@ test("events are told as they happen, until SIGINT", { skip }, async () => {
 
 test("the daemon's socket is for its owner and group, and goes with it; what it made stays", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/stop", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/stop", stateDir: join(directory.path, "state") });
   await portolan.startDaemon();
   assert.equal(statSync("/run/stop/portolan.sock").mode & 0o777, 0o660);
   portolan.ok("network", "create", "--subnet", "10.51.2.0/24", "front");
@@ -63,9 +63,9 @@ test("the daemon's socket is for its owner and group, and goes with it; what it 
   portolan.ok("network", "rm", "front");
 });
 
-test("a socket that is named is meant: without a daemon there the command fails", { skip }, () => {
+test("a socket that is named is meant: without a daemon there the command fails", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/named", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/named", stateDir: join(directory.path, "state") });
   const { status, err } = portolan.run("--socket", "/run/named/none.sock", "network", "ls", "--format", "json");
   assert.equal(status, 1);
   assert.equal(JSON.parse(err).code, "unavailable");
@@ -77,7 +77,7 @@ test("a socket that is named is meant: without a daemon there the command fails"
 
 test("two daemons on the same files: the second is refused and the first stays", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/two", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/two", stateDir: join(directory.path, "state") });
   await portolan.startDaemon();
   const second = portolan.run("daemon");
   assert.equal(second.status, 1);
@@ -88,7 +88,7 @@ test("two daemons on the same files: the second is refused and the first stays",
 
 test("completion offers names that the daemon knows", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/complete", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/complete", stateDir: join(directory.path, "state") });
   assert.equal(portolan.ok("__complete", "--", "network", "inspect", ""), "");
   await portolan.startDaemon();
   assert.equal(portolan.ok("__complete", "--", "network", "inspect", "br"), "bridge\n");

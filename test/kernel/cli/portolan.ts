@@ -1,8 +1,7 @@
 /** Runs `portolan` as its users do, in the test's private host. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { labNames } from "../../../src/lab/directory.ts";
 
 export const root = join(import.meta.dirname, "../../..");
 const main = join(root, "src/cli/main.ts");
@@ -15,7 +14,7 @@ export interface Outcome {
 }
 
 /** An engine's files and whoever runs commands on it. */
-export class Portolan {
+export class Portolan implements AsyncDisposable {
   readonly #env: NodeJS.ProcessEnv;
   readonly runDir: string;
   #daemon: ChildProcess | undefined;
@@ -52,20 +51,18 @@ export class Portolan {
     return spawn(process.execPath, [main, ...words], { env: this.#env, cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   }
 
-  /** Starts the daemon and waits until its socket is there. */
+  /** Starts the daemon and waits until it says that it listens. */
   async startDaemon(): Promise<void> {
     const daemon = this.start("daemon");
     this.#daemon = daemon;
     let said = "";
-    for (const stream of [daemon.stdout, daemon.stderr]) {
-      stream?.on("data", (chunk: Buffer) => {
+    await new Promise<void>((resolve, reject) => {
+      daemon.stderr?.on("data", (chunk: Buffer) => {
         said += chunk.toString();
+        if (said.includes('"msg":"listening"')) resolve();
       });
-    }
-    while (!existsSync(join(this.runDir, "portolan.sock"))) {
-      if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}:\n${said}`);
-      await sleep(10);
-    }
+      daemon.once("exit", (status) => reject(new Error(`the daemon ended with ${status}:\n${said}`)));
+    });
   }
 
   /** Stops the daemon with SIGTERM; its exit status. */
@@ -76,6 +73,12 @@ export class Portolan {
     daemon.kill("SIGTERM");
     this.#daemon = undefined;
     return await status;
+  }
+
+  /** Stops what a test that failed left running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of labNames(this.runDir)) this.run("down", name);
+    await this.stopDaemon();
   }
 }
 

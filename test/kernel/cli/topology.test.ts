@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { enterTestHost, missing, snapshot, temporaryDirectory } from "../../support/test-host.ts";
-import { Portolan, root } from "./portolan.ts";
+import { exitOf, Portolan, root } from "./portolan.ts";
 
 enterTestHost();
 const skip = missing("ip");
@@ -22,16 +22,16 @@ function cells(output: string, heading: string, word: string): readonly string[]
 for (const isolated of [true, false]) {
   const where = isolated ? "in an isolated host" : "on the machine itself";
 
-  test(`the shop comes up ${where}, is shown, is as its file says, and goes without a trace`, { skip }, () => {
+  test(`the shop comes up ${where}, is shown, is as its file says, and goes without a trace`, { skip }, async () => {
     using directory = temporaryDirectory();
-    const portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
+    await using portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
     const untouched = snapshot();
     const flags = isolated ? ["--isolated"] : [];
     const first = portolan.run("up", ...flags, shop);
     assert.equal(first.status, 0, first.err + first.out);
     assert.match(first.err, /^create network: network "front"$/m);
     assert.deepEqual(cells(first.out, "SANDBOX", "web").slice(0, 4), ["web", "front", "eth0", "10.80.1.10/24"]);
-    assert.deepEqual(cells(first.out, "FROM", "client").slice(1), ["yes (IPv4, IPv6)", "no", "yes (IPv4, IPv6)"]);
+    assert.deepEqual(cells(first.out, "FROM", "client").slice(1), ["yes (IPv4, IPv6)", "yes (IPv4, IPv6)", "no"]);
     assert.match(
       first.out.trimEnd().split("\n").at(-1) ?? "",
       isolated ? /is up in a host of its own/ : /is up on this machine's own network/,
@@ -54,9 +54,9 @@ for (const isolated of [true, false]) {
   });
 }
 
-test("up --rm shows a topology and takes it down", { skip }, () => {
+test("up --rm shows a topology and takes it down", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
   const untouched = snapshot();
   const result = portolan.json<{ readonly mismatches: readonly unknown[] }>(
     ...["up", "--isolated", "--rm", "--format", "json", join(root, "examples/minimal.yaml")],
@@ -66,9 +66,26 @@ test("up --rm shows a topology and takes it down", { skip }, () => {
   assert.equal(portolan.ok("ps").trimEnd().split("\n").length, 1);
 });
 
-test("exec reaches into an isolated host through its socket", { skip }, () => {
+test("SIGINT takes an up back, with its host, and ends it with 130", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
+  const untouched = snapshot();
+  const up = portolan.start("up", "--isolated", shop);
+  const ended = exitOf(up);
+  let said = "";
+  up.stderr?.on("data", (chunk: Buffer) => {
+    if (!said.includes("connect:") && chunk.includes("connect:")) up.kill("SIGINT");
+    said += chunk.toString();
+  });
+  assert.equal(await ended, 130, said);
+  assert.match(said, /^portolan: /m);
+  assert.deepEqual(snapshot(), untouched);
+  assert.ok(!existsSync("/run/portolan/labs/shop"), said);
+});
+
+test("exec reaches into an isolated host through its socket", { skip }, async () => {
+  using directory = temporaryDirectory();
+  await using portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
   portolan.ok("up", "--isolated", shop);
   const socket = "/run/portolan/labs/shop/portolan.sock";
   const out = portolan.ok("--socket", socket, "sandbox", "exec", "db", "--", "ip", "-4", "-o", "address");
@@ -76,9 +93,9 @@ test("exec reaches into an isolated host through its socket", { skip }, () => {
   portolan.ok("down", "shop");
 });
 
-test("up --dry-run and diff say what would be done, and do nothing", { skip }, () => {
+test("up --dry-run and diff say what would be done, and do nothing", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
   const untouched = snapshot();
   const out = portolan.ok("up", "--dry-run", shop);
   assert.match(out, /^create network +network "front" +it does not exist$/m);
@@ -86,9 +103,9 @@ test("up --dry-run and diff say what would be done, and do nothing", { skip }, (
   assert.deepEqual(snapshot(), untouched);
 });
 
-test("a file that is none, or not right, is refused in words", { skip }, () => {
+test("a file that is none, or not right, is refused in words", { skip }, async () => {
   using directory = temporaryDirectory();
-  const portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
+  await using portolan = new Portolan({ runDir: "/run/portolan", stateDir: join(directory.path, "state") });
   const { status, err } = portolan.run("up", "/no/such/file.yaml");
   assert.equal(status, 1);
   assert.match(err, /^portolan: .*\/no\/such\/file\.yaml/);

@@ -12,17 +12,18 @@ const reach = (from: string, to: string, rest: Partial<Reach>): Reach => ({
   ...rest,
 });
 
-test("the matrix has a row for each that asks and a column for each that is asked", () => {
+test("the matrix has a row for each that asks and a column for each that is asked, in the same order", () => {
   assert.equal(
     matrixText([
       reach("web", "api", { measured: "yes", ipv4: true, ipv6: true }),
       reach("web", "db", { measured: "no", ipv4: false, expected: "no" }),
+      reach("api", "web", { measured: "no" }),
       reach("api", "db", { measured: "partly", ipv4: true, ipv6: false, expected: "yes" }),
     ]),
     [
-      "FROM \\ TO   api                db",
-      "web         yes (IPv4, IPv6)   no",
-      "api         -                  partly (IPv4) !",
+      "FROM \\ TO   web       api                db",
+      "web         -         yes (IPv4, IPv6)   no",
+      "api         no        -                  partly (IPv4) !",
     ].join("\n"),
   );
 });

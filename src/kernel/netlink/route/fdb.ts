@@ -30,7 +30,7 @@ export interface ForwardingOptions {
   readonly mac: MacAddress;
   /** "master": in the table of the bridge the link is a port of; "self": in the link's own, as for VXLAN. */
   readonly table: "self" | "master";
-  /** {@link neighbourState}; absent: in a bridge's table static (NUD_NOARP), otherwise permanent, as `bridge fdb` does. */
+  /** {@link neighbourState}; absent: NUD_NOARP, outside a bridge's table NUD_PERMANENT too, as `bridge fdb` does. */
   readonly state?: number | undefined;
   /** Remote VTEP of a VXLAN link's entry. */
   readonly destination?: IpAddress | undefined;

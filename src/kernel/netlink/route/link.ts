@@ -9,10 +9,8 @@ import { type BridgePort, decodeBridgePort, encodeBridgePort } from "./link-kind
 import { type LinkKindData, linkKindCodec } from "./link-kinds/index.ts";
 import { addressFamily, attributesAfter, createFlags, type MessageBody, routeMessage } from "./rtnetlink.ts";
 
-export type { BridgeData } from "./link-kinds/bridge.ts";
 export type { BridgePort } from "./link-kinds/bridge-port.ts";
-export type { LinkKind, LinkKindData } from "./link-kinds/index.ts";
-export type { VethData, VethPeer } from "./link-kinds/veth.ts";
+export type { LinkKindData } from "./link-kinds/index.ts";
 
 /** IFLA_INFO_* attribute types, inside IFLA_LINKINFO. */
 const infoAttribute = {

@@ -28,7 +28,7 @@ test("an FDB request reads back as the entry it describes", () => {
       const { table, ...told } = entry;
       const expected = {
         ...told,
-        state: entry.state ?? (table === "master" ? 0x40 : 0x80),
+        state: entry.state ?? (table === "master" ? 0x40 : 0xc0),
         flags: table === "master" ? 0x04 : 0x02,
         master: undefined,
       };
