@@ -14,10 +14,10 @@ enterTestHost();
 
 const count = 1000;
 const window = 100;
-const main = join(import.meta.dirname, "../src/cli/main.ts");
+const program = join(import.meta.dirname, "../bin/portolan");
 const stateDir = mkdtempSync(join(tmpdir(), "portolan-bench-"));
 const socket = "/run/portolan/portolan.sock";
-const daemon = spawn(process.execPath, [main, "daemon", "--state-dir", stateDir], {
+const daemon = spawn(program, ["daemon", "--state-dir", stateDir], {
   stdio: ["ignore", "ignore", "pipe"],
 });
 const ended = once(daemon, "exit");

@@ -15,7 +15,12 @@ interface Waiting {
 
 /** Starts an engine whose host is the network namespace of the calling thread. */
 export function createWorkerEngine(): Engine {
-  const worker = new Worker(entry, { name: "portolan engine", stdin: false });
+  const worker = new Worker(entry, {
+    name: "portolan engine",
+    stdin: false,
+    // Its work is short-lived messages: a small nursery holds them, and the daemon stays small.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
   const waiting = new Map<number, Waiting>();
   let last = 0;
   let ended: PortolanError | undefined;
