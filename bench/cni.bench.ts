@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectClient } from "../src/api/client.ts";
 import { enterTestHost, run } from "../test/support/test-host.ts";
 import { median, report, timed } from "./measure.ts";
@@ -19,6 +20,8 @@ if (!existsSync(join(plugins, "bridge"))) throw new Error("the package container
 
 const rounds = 60;
 const warmUp = 10;
+/** The kernel takes namespaces apart in the background, holding locks that both sides need: milliseconds until it is done. */
+const quiet = 60;
 const directory = mkdtempSync(join(tmpdir(), "portolan-bench-"));
 const program = join(import.meta.dirname, "../bin/portolan");
 const daemon = spawn(program, ["daemon", "--state-dir", join(directory, "state")], {
@@ -67,6 +70,7 @@ try {
   const ours = { attach: [] as number[], detach: [] as number[] };
   const theirs = { attach: [] as number[], detach: [] as number[] };
   for (let round = 0; round < rounds + warmUp; round++) {
+    await sleep(quiet);
     await client.createSandbox({ name: "box" });
     let id = "";
     const attach = await timed(async () => {
@@ -75,6 +79,7 @@ try {
     const detach = await timed(() => client.disconnect(id));
     await client.deleteSandbox("box");
 
+    await sleep(quiet);
     run("ip netns add peer");
     let previous: unknown;
     const add = await timed(() => {
