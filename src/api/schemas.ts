@@ -1,4 +1,7 @@
-/** Forms of the API's requests and answers: what is checked, and what the OpenAPI document shows. */
+/**
+ * Forms of the API's requests and answers: what is checked, and what the OpenAPI document shows. Everything exported is a constant that JSON can hold: the build
+ * evaluates this file and keeps the values, so that a running engine does not load the library that makes them.
+ */
 import { type TSchema, Type } from "typebox";
 import { errorCodes } from "../errors.ts";
 
@@ -186,8 +189,17 @@ export const errorBody = Type.Object(
   { $id: "Error", title: "Error" },
 );
 
-/** A list of these. */
-export const listOf = (schema: TSchema): TSchema => Type.Array(schema);
+export const networkList: TSchema = Type.Array(networkInfo);
+export const sandboxList: TSchema = Type.Array(sandboxInfo);
+export const endpointList: TSchema = Type.Array(endpointInfo);
+
+/** Who answers. */
+export const engineInfo = Type.Object({
+  version: Type.String(),
+  pid: Type.Integer(),
+  stateDir: Type.String(),
+  runDir: Type.String(),
+});
 
 /** Every named form. */
 export const namedSchemas: readonly TSchema[] = [

@@ -47,11 +47,16 @@ export const doNotWait = 0x40;
 /** MSG_TRUNC of recv: the length of the datagram, even where the buffer is shorter. */
 export const realLength = 0x20;
 
+/**
+ * Names that the kernel has for errnos and Node has not: 95 is ENOTSUP to Node, and 524 (ENOTSUPP), which the netlink families answer now and then, is the
+ * kernel's own and in no C library.
+ */
+const kernelNames: Readonly<Record<number, string>> = { 95: "EOPNOTSUPP", 524: "ENOTSUPP" };
+
 /** An errno in the system's words. */
 export function refusalOf(errno: number, message?: string, offset?: number): KernelRefusal {
-  // ENOTSUPP (524) is the kernel's own and in no C library; the netlink families answer it now and then.
-  const code = errno === 524 ? "ENOTSUPP" : getSystemErrorName(-errno);
-  const words = message ?? (errno === 524 ? "operation is not supported" : getSystemErrorMessage(-errno));
+  const code = kernelNames[errno] ?? getSystemErrorName(-errno);
+  const words = message ?? (errno in kernelNames ? "operation is not supported" : getSystemErrorMessage(-errno));
   return { errno, code, message: words ?? code, ...(offset !== undefined && { offset }) };
 }
 

@@ -1,7 +1,7 @@
 /** Endpoints, as they are and as they come and go. */
 import type { NetworkController } from "../../model/types.ts";
 import { change, parseFilters } from "../changes.ts";
-import { changeQuery, endpointInfo, filtersQuery, joinSpec, listOf, referenceParams } from "../schemas.ts";
+import { changeQuery, endpointInfo, endpointList, filtersQuery, joinSpec, referenceParams } from "../schemas.ts";
 import type { App } from "../server.ts";
 
 const tags = ["endpoints"];
@@ -14,7 +14,7 @@ export function endpointRoutes(app: App, controller: NetworkController): void {
         tags,
         summary: "List endpoints",
         querystring: filtersQuery,
-        response: { 200: listOf(endpointInfo) },
+        response: { 200: endpointList },
       },
     },
     async ({ query }) => controller.endpoints(parseFilters(query.filters)),

@@ -1,22 +1,14 @@
 /** The engine itself: who it is, whether all is well, self-check. */
-import { Type } from "typebox";
 import type { NetworkController } from "../../model/types.ts";
 import { change } from "../changes.ts";
-import { changeQuery } from "../schemas.ts";
+import { changeQuery, engineInfo } from "../schemas.ts";
 import type { App, AppOptions } from "../server.ts";
 import { version } from "../version.ts";
 
 const tags = ["engine"];
 
-const info = Type.Object({
-  version: Type.String(),
-  pid: Type.Integer(),
-  stateDir: Type.String(),
-  runDir: Type.String(),
-});
-
 export function engineRoutes(app: App, controller: NetworkController, { stateDir, runDir }: AppOptions): void {
-  app.get("/info", { schema: { tags, summary: "Who answers", response: { 200: info } } }, async () => ({
+  app.get("/info", { schema: { tags, summary: "Who answers", response: { 200: engineInfo } } }, async () => ({
     version: version(),
     pid: process.pid,
     stateDir,

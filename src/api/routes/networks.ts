@@ -7,8 +7,8 @@ import {
   endpointSpec,
   filteredChangeQuery,
   filtersQuery,
-  listOf,
   networkInfo,
+  networkList,
   networkSpec,
   referenceParams,
 } from "../schemas.ts";
@@ -20,7 +20,7 @@ export function networkRoutes(app: App, controller: NetworkController): void {
   app.get(
     "/networks",
     {
-      schema: { tags, summary: "List networks", querystring: filtersQuery, response: { 200: listOf(networkInfo) } },
+      schema: { tags, summary: "List networks", querystring: filtersQuery, response: { 200: networkList } },
     },
     async ({ query }) => controller.networks(parseFilters(query.filters)),
   );
@@ -49,7 +49,7 @@ export function networkRoutes(app: App, controller: NetworkController): void {
         tags,
         summary: "Delete networks without endpoints; answers those that went",
         querystring: filteredChangeQuery,
-        response: { 200: listOf(networkInfo) },
+        response: { 200: networkList },
       },
     },
     async ({ query }, reply) =>

@@ -1,7 +1,7 @@
 /** Sandboxes. */
 import type { NetworkController } from "../../model/types.ts";
 import { change, parseFilters } from "../changes.ts";
-import { changeQuery, filtersQuery, listOf, referenceParams, sandboxInfo, sandboxSpec } from "../schemas.ts";
+import { changeQuery, filtersQuery, referenceParams, sandboxInfo, sandboxList, sandboxSpec } from "../schemas.ts";
 import type { App } from "../server.ts";
 
 const tags = ["sandboxes"];
@@ -14,7 +14,7 @@ export function sandboxRoutes(app: App, controller: NetworkController): void {
         tags,
         summary: "List sandboxes",
         querystring: filtersQuery,
-        response: { 200: listOf(sandboxInfo) },
+        response: { 200: sandboxList },
       },
     },
     async ({ query }) => controller.sandboxes(parseFilters(query.filters)),
