@@ -1,5 +1,8 @@
 /** The API's reference, made of the OpenAPI document that a daemon serves. */
+import swagger from "@fastify/swagger";
 import { buildApp } from "../src/api/app.ts";
+import type { App } from "../src/api/server.ts";
+import { version } from "../src/api/version.ts";
 import { createKernel } from "../src/kernel/linux.ts";
 import { createController } from "../src/model/controller.ts";
 import { createInlineEngine } from "../src/state/inline-engine.ts";
@@ -26,13 +29,31 @@ export interface ApiDocument {
 export async function apiDocument(): Promise<ApiDocument> {
   const engine = createInlineEngine(createKernel());
   await using controller = await createController({ engine, runDir: "/nonexistent" });
-  const app = await buildApp(controller, { stateDir: "", runDir: "", documented: true });
+  const app = await buildApp(controller, { stateDir: "", runDir: "", prepare: addDocument });
   try {
-    const answer = await app.inject("/portolan/v1/openapi.json");
-    return JSON.parse(answer.payload);
+    return JSON.parse(JSON.stringify(app.swagger()));
   } finally {
     await app.close();
   }
+}
+
+/** Has the document made of the routes to come. */
+async function addDocument(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Portolan",
+        version: version(),
+        description: "Networks, sandboxes and endpoints. Every error has the form `Error`; ask by its `code`.",
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      servers: [{ url: "/", description: "on the daemon's unix socket" }],
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, i) => (typeof json["$id"] === "string" ? json["$id"] : `def-${i}`),
+    },
+  });
 }
 
 function operationText(method: string, path: string, { summary, parameters = [], requestBody }: Operation): string {

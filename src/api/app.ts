@@ -18,10 +18,7 @@ export async function buildApp(controller: NetworkController, options: AppOption
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(unknownRoute);
   for (const schema of namedSchemas) app.addSchema(schema);
-  if (options.documented === true) {
-    const { addDocument } = await import("./document.ts");
-    await addDocument(app);
-  }
+  await options.prepare?.(app);
   await app.register(
     async (scope: App) => {
       networkRoutes(scope, controller);

@@ -21,7 +21,7 @@ export async function runDaemon({ socket, stateDir, runDir, signal }: DaemonOpti
   const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   await refuseSecond(socket);
   await using controller = await createController({ stateDir, runDir });
-  const app = await buildApp(controller, { stateDir, runDir, documented: true });
+  const app = await buildApp(controller, { stateDir, runDir });
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
   // Nobody listens on it: it was left by a daemon that was killed.
   rmSync(socket, { force: true });

@@ -1,12 +1,13 @@
 /** The HTTP server's settings, and its type, which knows the schemas of its routes. */
+import type {} from "@fastify/swagger"; // its types let routes have a summary
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastify from "fastify";
 
 export interface AppOptions {
   readonly stateDir: string;
   readonly runDir: string;
-  /** Adds the OpenAPI document, for whoever serves strangers. */
-  readonly documented?: boolean;
+  /** Called before there are routes: for whoever makes the OpenAPI document of them. */
+  readonly prepare?: (app: App) => Promise<void>;
 }
 
 /** Largest request body, bytes. */

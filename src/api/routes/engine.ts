@@ -1,4 +1,5 @@
 /** The engine itself: who it is, whether all is well, self-check. */
+import { readFileSync } from "node:fs";
 import type { NetworkController } from "../../model/types.ts";
 import { change } from "../changes.ts";
 import { changeQuery, engineInfo } from "../schemas.ts";
@@ -7,6 +8,9 @@ import { version } from "../version.ts";
 
 const tags = ["engine"];
 
+/** The OpenAPI document; scripts/api-docs.ts makes it of the routes, and a test sees that it is current. */
+const document = new URL("../../../docs/openapi.json", import.meta.url);
+
 export function engineRoutes(app: App, controller: NetworkController, { stateDir, runDir }: AppOptions): void {
   app.get("/info", { schema: { tags, summary: "Who answers", response: { 200: engineInfo } } }, async () => ({
     version: version(),
@@ -14,6 +18,9 @@ export function engineRoutes(app: App, controller: NetworkController, { stateDir
     stateDir,
     runDir,
   }));
+  app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(readFileSync(document)),
+  );
   app.get(
     "/doctor",
     { schema: { tags, summary: "What this kernel can do, and what is not as it should be" } },
