@@ -5,8 +5,8 @@
 import { PortolanError } from "../errors.ts";
 import { keyOf, kindOf } from "./kinds/registry.ts";
 import type { KernelObject } from "./objects.ts";
-import { changesFor, isAsDesired, ordered } from "./plan.ts";
-import type { Change, Plan } from "./plan-types.ts";
+import { isAsDesired, planOf } from "./plan.ts";
+import type { Plan } from "./plan-types.ts";
 
 export type Owner = `${"network" | "endpoint" | "sandbox"}:${string}`;
 
@@ -51,9 +51,13 @@ export class Ledger {
   }
 
   #changes(after: ReadonlyMap<string, Entry | undefined>): Plan {
-    const changes: Change[] = [];
-    for (const [key, entry] of after) changes.push(...changesFor(this.#entries.get(key)?.object, entry?.object));
-    return ordered(changes);
+    const transitions = [...after].map(([key, entry]) => ({
+      before: this.#entries.get(key)?.object,
+      after: entry?.object,
+    }));
+    return planOf(transitions, () =>
+      [...this.#entries].flatMap(([key, { object }]) => (after.has(key) ? [] : [object])),
+    );
   }
 
   #keep(

@@ -2,7 +2,8 @@
  * Plans: which changes bring what is there to what is wanted, and in which order. The order follows from references (a link before its
  * address), so no driver ever writes one.
  */
-import { fieldsAgree } from "./kind.ts";
+import { cidrFamily } from "../address/cidr.ts";
+import { fieldsAgree, linkKey } from "./kind.ts";
 import { keyOf, kindOf, rankOf } from "./kinds/registry.ts";
 import type { KernelObject } from "./objects.ts";
 import type { Change, Plan } from "./plan-types.ts";
@@ -28,14 +29,97 @@ export function changesFor(before: KernelObject | undefined, after: KernelObject
   ];
 }
 
+/** What is there of one identity, and what is to be. */
+export interface Transition {
+  readonly before: KernelObject | undefined;
+  readonly after: KernelObject | undefined;
+}
+
+type Staying = { readonly before: KernelObject; readonly after: KernelObject };
+
 /** The plan that makes exactly `desired` out of `observed`. */
 export function plan(desired: readonly KernelObject[], observed: readonly KernelObject[]): Plan {
   const before = new Map(observed.map((object) => [keyOf(object), object]));
   const after = new Map(desired.map((object) => [keyOf(object), object]));
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return planOf([...keys].map((key) => ({ before: before.get(key), after: after.get(key) })));
+}
+
+/**
+ * The plan that makes some transitions. `others` are objects that stay as they are; they are only asked for where something is removed and made anew, because
+ * what stands on it is lost with it and has to be made anew, too.
+ */
+export function planOf(transitions: readonly Transition[], others: () => readonly KernelObject[] = () => []): Plan {
   const changes: Change[] = [];
-  for (const [key, object] of before) if (!after.has(key)) changes.push(...changesFor(object, undefined));
-  for (const [key, object] of after) changes.push(...changesFor(before.get(key), object));
+  const staying = new Map<Staying, readonly Change[]>();
+  for (const { before, after } of transitions) {
+    const own = changesFor(before, after);
+    if (before !== undefined && after !== undefined && own.length < 2) staying.set({ before, after }, own);
+    else changes.push(...own);
+  }
+  const lost = new Lost(changes);
+  if (!lost.isEmpty) for (const object of others()) staying.set({ before: object, after: object }, []);
+  while (!lost.isEmpty) {
+    const along = [...staying.keys()].filter(({ before }) => lost.takesAlong(before));
+    if (along.length === 0) break;
+    for (const one of along) {
+      staying.delete(one);
+      changes.push({ action: "delete", object: one.before }, { action: "create", object: one.after });
+      lost.add(one.before);
+    }
+  }
+  for (const [{ before, after }, own] of staying) {
+    if (own.length === 0 && lost.releases(before)) changes.push({ action: "update", object: after, before });
+    else changes.push(...own);
+  }
   return ordered(changes);
+}
+
+/** What is removed and made anew, and so what else the kernel drops on the way. */
+class Lost {
+  /** Keys that something else answers to afterwards, or the same made anew. */
+  readonly #keys: Set<string>;
+  /** Links that stay and lose an IPv4 address: with the last one go all IPv4 routes over the link (fib_disable_ip in net/ipv4/fib_frontend.c). */
+  readonly #unaddressed = new Set<string>();
+
+  constructor(changes: readonly Change[]) {
+    const removed = changes.flatMap(({ action, object }) => (action === "delete" ? [object] : []));
+    const removedKeys = new Set(removed.flatMap(keysOf));
+    const made = removed.length === 0 ? [] : changes.filter(({ action }) => action === "create");
+    this.#keys = new Set(made.flatMap(({ object }) => keysOf(object)).filter((key) => removedKeys.has(key)));
+    for (const object of removed) {
+      if (object.kind !== "address" || cidrFamily(object.address) !== 4) continue;
+      const link = linkKey(object.namespace, object.link);
+      if (!removedKeys.has(link)) this.#unaddressed.add(link);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#keys.size === 0 && this.#unaddressed.size === 0;
+  }
+
+  /** Notes an object that is made anew. */
+  add(object: KernelObject): void {
+    for (const key of keysOf(object)) this.#keys.add(key);
+  }
+
+  /** Whether an object goes with what is removed. A bridge lets its ports go, they stay. */
+  takesAlong(object: KernelObject): boolean {
+    if (object.kind === "link") return false;
+    if (object.kind === "route" && object.family === 4 && object.link !== undefined) {
+      if (this.#unaddressed.has(linkKey(object.namespace, object.link))) return true;
+    }
+    return kindOf(object)
+      .references(object)
+      .some((key) => this.#keys.has(key));
+  }
+
+  /** Whether a link is a port of a bridge that is made anew, and has to be put into it. */
+  releases(object: KernelObject): boolean {
+    return (
+      object.kind === "link" && object.master !== undefined && this.#keys.has(linkKey(object.namespace, object.master))
+    );
+  }
 }
 
 /** What undoes a change. */

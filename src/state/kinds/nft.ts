@@ -144,6 +144,10 @@ export const nftSet: Kind<NftSet> = {
       .flatMap((from) => ownTables(from).flatMap((table) => ownSets(from, table)))
       .filter((set) => wanted.has(nftSet.key(set)));
   },
+  // A set that is no map, or has no intervals, does not say so.
+  equal: (desired, observed) =>
+    JSON.stringify([desired.key, desired.data, desired.interval ?? false]) ===
+    JSON.stringify([observed.key, observed.data, observed.interval ?? false]),
   commands: {
     create: (object) => [commands.addSet(object)],
     update: () => [],

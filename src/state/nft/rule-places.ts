@@ -21,10 +21,13 @@ export class RulePlaces {
   readonly #chains = new Map<string, Placed[]>();
   #made = 0;
 
-  /** `newChains` (`TABLE CHAIN`) are those that the transaction makes: they are empty and need no look. */
-  constructor(kernel: Kernel, newChains: readonly string[]) {
+  constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    for (const chain of newChains) this.#chains.set(chain, []);
+  }
+
+  /** Notes that the transaction makes a chain: it is empty and needs no look. */
+  begin(table: string, chain: string): void {
+    this.#chains.set(`${table} ${chain}`, []);
   }
 
   #rulesOf(rule: NftRule): Placed[] {

@@ -32,11 +32,7 @@ export function transactionParts(kernel: Kernel, steps: readonly NftStep[]): rea
   const needed = steps.filter(
     ({ verb, object }) => verb !== "delete" || object.kind === "nft-table" || !goingTables.has(object.table),
   );
-  const newChains = needed.filter(({ verb, object }) => verb === "create" && object.kind === "nft-chain");
-  const places = new RulePlaces(
-    kernel,
-    newChains.map(({ object }) => chainOf(object)),
-  );
+  const places = new RulePlaces(kernel);
   const parts: TransactionPart[] = [];
   for (let at = 0; at < needed.length; ) {
     const run = runFrom(needed, at);
@@ -44,10 +40,6 @@ export function transactionParts(kernel: Kernel, steps: readonly NftStep[]): rea
     at += run.length;
   }
   return parts;
-}
-
-function chainOf(object: NftObject): string {
-  return object.kind === "nft-chain" ? `${object.table} ${object.name}` : "";
 }
 
 /** The steps from `at` on that the same messages carry out: one, or several that do the same with elements of one set. */
@@ -96,6 +88,7 @@ function messagesOf(
     case "nft-chain":
       if (verb === "delete") return [deleteChain(object.table, object.name)];
       if (verb === "update") return object.base === undefined ? [] : [setChainPolicy(object, object.base.policy)];
+      places.begin(object.table, object.name);
       return [newChain(object)];
     case "nft-set":
       return [verb === "delete" ? deleteSet(object.table, object.name) : newSet(encodeSetForm(object))];

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { parseInterfaceAddress, parseSubnet } from "../../../src/address/cidr.ts";
 import { parseIp } from "../../../src/address/ip.ts";
 import { isPortolanError } from "../../../src/errors.ts";
+import { ipSaddr } from "../../../src/state/nft/selectors.ts";
+import { lookup, rule } from "../../../src/state/nft/statements.ts";
 import type {
   Address,
   BridgeLink,

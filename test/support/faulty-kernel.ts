@@ -1,0 +1,61 @@
+/** A kernel whose changes can be made to fail: every netlink message that changes something counts, and every call that does. */
+import { type Kernel, KernelError, type KernelRefusal, type NetlinkFamily } from "../../src/kernel/kernel.ts";
+import type { NetlinkMessage } from "../../src/kernel/netlink/message.ts";
+import { deleteLinkGroup } from "../../src/kernel/netlink/route/link.ts";
+import { departingLinkGroup } from "../../src/kernel/netlink/route/ownership.ts";
+import type { Faults } from "./faults.ts";
+
+const sweep = deleteLinkGroup(departingLinkGroup);
+
+/** Whether a message deletes what is out of the way already: made in the pauses, at no time that a test could count on. */
+function isSweep({ type, body }: NetlinkMessage): boolean {
+  return type === sweep.type && Buffer.compare(body, sweep.body) === 0;
+}
+
+/** Wraps a kernel. It is closed with its wrapper. */
+export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
+  /** Makes a change that is one call, or throws the refusal. */
+  function call(words: string, change: () => void): void {
+    if (faults.meets(words)) throw new KernelError(words, faults.refusal);
+    change();
+  }
+
+  /** The place of the message that fails, if one does. Those behind it are counted as well: they were about to be made. */
+  function failingAt(namespace: string, family: NetlinkFamily, messages: readonly NetlinkMessage[]): number {
+    let failing = -1;
+    messages.forEach((message, at) => {
+      if (isSweep(message)) return;
+      if (faults.meets(`${family} message of type 0x${message.type.toString(16)} in ${namespace}`)) failing = at;
+    });
+    return failing;
+  }
+
+  return {
+    createNamespace: (path) => call(`making of namespace ${path}`, () => kernel.createNamespace(path)),
+    dropNamespace: (path) => call(`dropping of namespace ${path}`, () => kernel.dropNamespace(path)),
+    namespaceExists: (path) => kernel.namespaceExists(path),
+    namespaceDescriptor: (path) => kernel.namespaceDescriptor(path),
+    forgetNamespaces: () => kernel.forgetNamespaces(),
+    send(namespace, family, messages) {
+      const failing = failingAt(namespace, family, messages);
+      if (failing === -1) return kernel.send(namespace, family, messages);
+      const refusal = faults.refusal;
+      // Of a transaction nothing takes effect; other messages of one send are carried out each for itself.
+      if (family === "netfilter") return messages.map((_, at) => (at === failing ? refusal : undefined));
+      const answers: (KernelRefusal | undefined)[] = [];
+      for (const part of [messages.slice(0, failing), messages.slice(failing + 1)]) {
+        if (part.length > 0) answers.push(...kernel.send(namespace, family, part));
+      }
+      return answers.toSpliced(failing, 0, refusal);
+    },
+    get: (namespace, family, message) => kernel.get(namespace, family, message),
+    dump: (namespace, family, message) => kernel.dump(namespace, family, message),
+    readSysctl: (namespace, name) => kernel.readSysctl(namespace, name),
+    writeSysctl: (namespace, name, value) =>
+      call(`writing of sysctl ${name} in ${namespace}`, () => kernel.writeSysctl(namespace, name, value)),
+    readFile: (path) => kernel.readFile(path),
+    writeFile: (path, content, mode) => call(`writing of file ${path}`, () => kernel.writeFile(path, content, mode)),
+    removeFile: (path) => call(`removing of file ${path}`, () => kernel.removeFile(path)),
+    close: () => kernel.close(),
+  };
+}

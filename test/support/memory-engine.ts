@@ -1,0 +1,99 @@
+/**
+ * An engine without a kernel, for property tests of the model: it keeps what plans make in memory, and refuses a plan that the kernel would refuse, as a
+ * whole and with the same error.
+ */
+import { PortolanError } from "../../src/errors.ts";
+import { type FeatureAnswer, type FeatureName, type FeatureReport, features } from "../../src/kernel/features.ts";
+import type { Engine, NamespaceFacts } from "../../src/state/engine.ts";
+import type { KernelObject } from "../../src/state/objects.ts";
+import type { Plan } from "../../src/state/plan-types.ts";
+import { refusalError } from "../../src/state/refusal.ts";
+import { Faults } from "./faults.ts";
+import { MemoryKernel } from "./memory-kernel.ts";
+import { factsOf, observed } from "./memory-observation.ts";
+import type { ForeignState } from "./memory-rules.ts";
+
+export interface MemoryEngineOptions {
+  /** What is there before the engine makes anything: the host has a loopback link and nothing else where it is left out. */
+  readonly foreign?: ForeignState;
+  /** Destinations of routes that the host has of its own, in addition to those of its addresses. */
+  readonly foreignRoutes?: NamespaceFacts["routes"];
+  /** Features that this kernel lacks. */
+  readonly lacking?: readonly FeatureName[];
+  /** Counts the changes of plans, and lets one fail. */
+  readonly faults?: Faults;
+}
+
+export interface MemoryEngine extends Engine {
+  /** Everything that is there of the engine's making, and every sysctl that is not as it was, by identity: comparable. */
+  state(): Readonly<Record<string, KernelObject | string>>;
+  /** Every object but sysctls. */
+  objects(): readonly KernelObject[];
+  /** Removes an object behind the engine's back, with what goes with it in the kernel. */
+  vanish(object: KernelObject): void;
+  /** Makes changes behind the engine's back. */
+  interfere(changes: Plan): void;
+}
+
+/** Makes an engine with an empty host. */
+export function createMemoryEngine({
+  foreign = {},
+  foreignRoutes = [],
+  lacking = [],
+  faults = new Faults(),
+}: MemoryEngineOptions = {}): MemoryEngine {
+  const kernel = new MemoryKernel(foreign);
+  let closed = false;
+
+  function open(): void {
+    if (closed) throw new PortolanError("internal", "the engine is closed");
+  }
+
+  return {
+    async apply(plan) {
+      open();
+      kernel.transact(plan, (change, { refusal }) => refusalError(change, refusal, []), faults);
+    },
+    async observe(desired) {
+      open();
+      return observed(kernel, desired);
+    },
+    async facts(namespace) {
+      open();
+      return factsOf(kernel, namespace, foreign, foreignRoutes);
+    },
+    async readSysctls(namespace, names) {
+      open();
+      return names.map((name) => kernel.readSysctl(namespace, name));
+    },
+    async features() {
+      open();
+      return report(lacking);
+    },
+    async namespaceExists(path) {
+      open();
+      return kernel.hasNamespace(path);
+    },
+    async settle() {
+      open();
+    },
+    async close() {
+      closed = true;
+    },
+    state: () => kernel.state(),
+    objects: () => [...kernel.objects()],
+    vanish: (object) => kernel.vanish(object),
+    interfere: (changes) => kernel.transact(changes, (_change, refusal) => refusal),
+  };
+}
+
+const yes: FeatureAnswer = { state: "yes" };
+
+/** The answers of a kernel that has all features but some. */
+function report(lacking: readonly FeatureName[]): FeatureReport {
+  const answer = (name: FeatureName): FeatureAnswer =>
+    lacking.includes(name) ? { state: "no", reason: "the test says so" } : yes;
+  // One entry for each name there is.
+  const names = Object.keys(features) as FeatureName[];
+  return Object.fromEntries(names.map((name) => [name, answer(name)])) as FeatureReport;
+}
