@@ -134,7 +134,7 @@ const execute = promisify(execFile);
 /** What a server answers to a connection from a namespace: the address it saw; undefined where there is none within a second. */
 async function ask(from: NamespaceRef, address: string): Promise<string | undefined> {
   const inside = from === "host" ? [] : ["nsenter", `--net=${from}`];
-  const command = ["timeout", "1", "bash", "-c", `exec 3<>/dev/tcp/${address}/${port} && cat <&3`];
+  const command = ["timeout", "5", "bash", "-c", `exec 3<>/dev/tcp/${address}/${port} && cat <&3`];
   const [program = "", ...words] = [...inside, ...command];
   return execute(program, words).then(
     ({ stdout }) => stdout.trim(),
