@@ -32,10 +32,11 @@ export class Events {
     if (!this.#closed) this.#listeners.add(listener);
     const stop = (): void => {
       this.#listeners.delete(listener);
+      signal?.removeEventListener("abort", stop);
       listener.wake?.();
     };
     if (signal?.aborted) stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    else signal?.addEventListener("abort", stop);
     return this.#iterate(listener, stop, now);
   }
 

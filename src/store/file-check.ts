@@ -54,16 +54,18 @@ export function checkDatabaseFile(path: string): void {
       keepOrMove,
     );
   }
-  const version = bytes.readUInt32BE(userVersionOffset);
-  if (version > schemaVersion) {
-    const reason = `its schema has version ${version}, this engine knows ${schemaVersion}`;
-    throw storeError(
-      path,
-      "the state store is of a newer Portolan",
-      reason,
-      "use that version, or give another --state-dir",
-    );
-  }
+  checkVersion(bytes.readUInt32BE(userVersionOffset), path);
+}
+
+/** Throws `store` where the database is of a newer engine than this one. */
+export function checkVersion(version: number, path: string): void {
+  if (version <= schemaVersion) return;
+  throw storeError(
+    path,
+    "the state store is of a newer Portolan",
+    `its schema has version ${version}, this engine knows ${schemaVersion}`,
+    "use that version, or give another --state-dir",
+  );
 }
 
 /** The first bytes of a file; undefined where there is none. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortolanError } from "../errors.ts";
-import { checkDatabaseFile, storeError } from "./file-check.ts";
+import { checkDatabaseFile, checkVersion, storeError } from "./file-check.ts";
 import { collectionNames, migrate } from "./migrations.ts";
 import type { CollectionName, Store, StoreChange, StoreState } from "./store.ts";
 
@@ -25,7 +25,7 @@ const retryInterval = 20;
  * Opens the store. Throws `locked` while another engine holds it, and `store` where the file is damaged, foreign or newer; then nothing was changed.
  */
 export async function openLocalStore({ stateDir, wait = 0 }: LocalStoreOptions): Promise<Store> {
-  if (stateDir === undefined) return createStore(prepared(new DatabaseSync(":memory:")), undefined);
+  if (stateDir === undefined) return createStore(prepared(new DatabaseSync(":memory:"), ":memory:"), undefined);
   const path = join(stateDir, "portolan.db");
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -59,11 +59,13 @@ function openOnce(stateDir: string, path: string): Store {
     database = new DatabaseSync(path, { timeout: 0 });
     // In WAL mode this also keeps the index of the log in our memory instead of a shared file.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    database.exec("PRAGMA journal_mode = WAL");
     database.exec("BEGIN IMMEDIATE; COMMIT");
     const [check] = database.prepare("PRAGMA quick_check(1)").all();
     if (check?.["quick_check"] !== "ok") throw new Error(String(check?.["quick_check"]));
-    const store = createStore(prepared(database), () => rmSync(holderFile(stateDir), { force: true }));
+    // A new database gets its schema before it has a log: what file-check.ts looks for has to be in the file itself, even if we are killed next.
+    prepared(database, path);
+    database.exec("PRAGMA journal_mode = WAL");
+    const store = createStore(database, () => rmSync(holderFile(stateDir), { force: true }));
     writeFileSync(holderFile(stateDir), `${process.pid} ${process.argv.slice(1, 3).join(" ")}\n`);
     return store;
   } catch (error) {
@@ -99,9 +101,12 @@ function openError(path: string, error: unknown): PortolanError {
 }
 
 /** Brings the schema up to date. */
-function prepared(database: DatabaseSync): DatabaseSync {
+function prepared(database: DatabaseSync, path: string): DatabaseSync {
   const [row] = database.prepare("PRAGMA user_version").all();
-  migrate(database, Number(row?.["user_version"] ?? 0));
+  const version = Number(row?.["user_version"] ?? 0);
+  // The file itself may not say so yet, where the newer engine was killed.
+  checkVersion(version, path);
+  migrate(database, version);
   return database;
 }
 

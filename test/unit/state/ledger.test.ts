@@ -140,6 +140,6 @@ test("whoever comes and goes, the kernel has what somebody wants and nothing els
         }
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });

@@ -13,7 +13,7 @@ import type { Change, Plan } from "../../../src/state/plan-types.ts";
 import { createMemoryEngine, type MemoryEngine } from "../../support/memory-engine.ts";
 import { state } from "./arbitraries.ts";
 
-const runs = { numRuns: 150 };
+const runs = { numRuns: 60 };
 
 async function engineWith(objects: readonly KernelObject[]): Promise<MemoryEngine> {
   const engine = createMemoryEngine();

@@ -91,6 +91,6 @@ test("every plan has commands, one line each, and the same ones each time", () =
         if (!line.includes("printf")) assert.doesNotMatch(line, /\n/);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });

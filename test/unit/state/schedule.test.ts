@@ -10,7 +10,7 @@ import type { Plan } from "../../../src/state/plan-types.ts";
 import { type Batch, schedule } from "../../../src/state/schedule.ts";
 import { state } from "./arbitraries.ts";
 
-const runs = { numRuns: 150 };
+const runs = { numRuns: 60 };
 
 /** Indexes of the changes that a batch works on, a change as often as it has steps in it. */
 const changesOf = (batch: Batch): readonly number[] =>
