@@ -73,6 +73,7 @@ export class PortolanError extends Error {
       ...(this.object !== undefined && { object: this.object }),
       ...(this.reason !== undefined && { reason: this.reason }),
       ...(this.advice !== undefined && { advice: this.advice }),
+      ...(this.suppressed.length > 0 && { suppressed: this.suppressed.map(wordsOf) }),
     };
   }
 }
@@ -84,7 +85,11 @@ export interface ErrorJson {
   readonly object?: string;
   readonly reason?: string;
   readonly advice?: string;
+  /** The errors met while undoing, in words. */
+  readonly suppressed?: readonly string[];
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Whether `error` is a PortolanError, of that code if one is given. */
 export function isPortolanError(error: unknown, code?: ErrorCode): error is PortolanError {
@@ -93,5 +98,9 @@ export function isPortolanError(error: unknown, code?: ErrorCode): error is Port
 
 /** Rebuilds the error from {@link ErrorJson}; the inverse of `toJSON`. */
 export function errorFromJson(json: ErrorJson): PortolanError {
-  return new PortolanError(json.code, json.message, json);
+  const { suppressed = [], ...parts } = json;
+  return new PortolanError(json.code, json.message, {
+    ...parts,
+    suppressed: suppressed.map((words) => new Error(words)),
+  });
 }

@@ -185,6 +185,7 @@ export const errorBody = Type.Object(
     object: optional(text("On what")),
     reason: optional(text("Why, in the words of whoever refused")),
     advice: optional(text("What to do")),
+    suppressed: optional(Type.Array(Type.String(), { description: "What failed while it was undone" })),
   },
   { $id: "Error", title: "Error" },
 );

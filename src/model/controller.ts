@@ -19,7 +19,7 @@ import { reconcile } from "./reconcile.ts";
 import { recover } from "./recovery.ts";
 import { createSandbox, deleteSandbox } from "./sandboxes.ts";
 import { addPredefined, createContext } from "./start.ts";
-import { flushDeferred } from "./transact.ts";
+import { commitAll, flushDeferred } from "./transact.ts";
 import type { Endpoint, EndpointInfo, Network, NetworkController, NetworkInfo, Sandbox, SandboxInfo } from "./types.ts";
 
 export interface ControllerOptions {
@@ -59,7 +59,7 @@ export async function createController(options: ControllerOptions = {}): Promise
   const engine = options.engine ?? createWorkerEngine();
   try {
     const state = await store.load();
-    const context = await createContext(
+    const context = createContext(
       { store, engine, runDir, random, now, ...(drivers && { drivers }), ...(ipamDrivers && { ipamDrivers }) },
       state,
     );
@@ -71,6 +71,8 @@ export async function createController(options: ControllerOptions = {}): Promise
       failure = error;
     }
     await addPredefined(context);
+    // One commit for the whole start: it took place, or it did not.
+    if (context.deferred.length > 0) await commitAll(context, [], true);
     return new Controller(context, failure);
   } catch (error) {
     await engine.close();

@@ -76,7 +76,6 @@ export async function deleteNetwork(context: Context, id: string, options: Chang
       },
       options,
     );
-    if (!done || record.configOnly) return;
     if (!done) return;
     if (!record.configOnly) {
       const ipam = ipamNamed(context, record.ipam.driver);

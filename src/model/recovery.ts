@@ -19,7 +19,7 @@ const bootSetting = "boot-id";
 
 /**
  * Fills the context from the store, and makes the kernel as the records say: `always`, or only where an operation was `interrupted` or the machine was
- * started anew. Throws `kernel` where it cannot be made so.
+ * started anew. What has to be written waits for the next commit. Throws `kernel` where the kernel cannot be made so.
  */
 export async function recover(context: Context, state: StoreState, mending: "always" | "interrupted"): Promise<void> {
   for (const record of state.network) context.records.putNetwork(record);
@@ -43,8 +43,7 @@ export async function recover(context: Context, state: StoreState, mending: "alw
     );
   }
   if (rebooted) writes.push({ op: "put", collection: "setting", record: { id: bootSetting, value: context.bootId } });
-  writes.push(...resolved(context, state));
-  if (writes.length > 0) await context.store.commit(writes);
+  context.deferred.push(...writes, ...resolved(context, state));
 }
 
 /** Writes that forget intents, which are resolved, and original values that nobody will go back to. */

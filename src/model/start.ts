@@ -7,7 +7,7 @@ import { createIpamDrivers } from "../ipam/registry.ts";
 import type { Engine } from "../state/engine.ts";
 import { Ledger } from "../state/ledger.ts";
 import type { Store, StoreChange, StoreState } from "../store/store.ts";
-import { type GiveBack, giveBack, poolWrites } from "./addressing.ts";
+import { poolWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
 import { Events } from "./events.ts";
 import { Locks } from "./locks.ts";
@@ -31,13 +31,14 @@ const globalIdSetting = "ula-global-id";
 /** Bytes of it (RFC 4193 §3.2.2). */
 const globalIdLength = 5;
 
-/** Makes the context of a controller; the host's own random id is made and kept at the first start. */
-export async function createContext(parts: ContextParts, state: StoreState): Promise<Context> {
+/** Makes the context of a controller; the host's own random id is made at the first start. */
+export function createContext(parts: ContextParts, state: StoreState): Context {
   const { store, engine, runDir, random, now, drivers = knownDrivers } = parts;
   const known = state.setting.find(({ id }) => id === globalIdSetting)?.value;
   const globalId = known ?? Buffer.from(random(globalIdLength)).toString("hex");
+  const deferred: StoreChange[] = [];
   if (known === undefined) {
-    await store.commit([{ op: "put", collection: "setting", record: { id: globalIdSetting, value: globalId } }]);
+    deferred.push({ op: "put", collection: "setting", record: { id: globalIdSetting, value: globalId } });
   }
   return {
     records: new Records(),
@@ -50,7 +51,7 @@ export async function createContext(parts: ContextParts, state: StoreState): Pro
     ipam: parts.ipamDrivers ?? createIpamDrivers({ globalId: Buffer.from(globalId, "hex") }),
     originals: new Map(),
     reservedMacs: new Set(),
-    deferred: [],
+    deferred,
     runDir,
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
     random,
@@ -64,15 +65,9 @@ export async function addPredefined(context: Context): Promise<void> {
     ({ name, driver }) => context.records.networkNamed(name) === undefined && context.drivers.has(driver),
   );
   for (const { name, driver } of missing) {
-    const back: GiveBack = [];
-    try {
-      const record = await prepareNetwork(context, name, { name, driver }, back);
-      const put: StoreChange = { op: "put", collection: "network", record };
-      await context.store.commit([put, ...poolWrites(record, "put")], { durable: true });
-      context.records.putNetwork(record);
-    } catch (error) {
-      await giveBack(back);
-      throw error;
-    }
+    // Nothing is given back where it fails: then there is no controller.
+    const record = await prepareNetwork(context, name, { name, driver }, []);
+    context.deferred.push({ op: "put", collection: "network", record }, ...poolWrites(record, "put"));
+    context.records.putNetwork(record);
   }
 }

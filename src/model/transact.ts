@@ -68,23 +68,25 @@ async function create(
   await commitAll(context, [{ op: "put", collection: "intent", record: intent }, ...puts]);
   const ended: StoreChange = { op: "delete", collection: "intent", id: intent.id };
   const forgotten = [...originals.keys()].map((id): StoreChange => ({ op: "delete", collection: "original", id }));
+  /** Forgets the intent, but one that could not be undone: it stays for the next start. */
+  const forget = async (failure: unknown): Promise<void> => {
+    if (failure instanceof PortolanError && failure.suppressed.length > 0) return;
+    context.deferred.push(ended, ...forgotten);
+    await flushDeferred(context);
+  };
   try {
     await context.engine.apply(plan);
   } catch (error) {
-    context.deferred.push(ended, ...forgotten);
-    await flushDeferred(context);
+    await forget(error);
     throw error;
   }
   try {
     throwIfAborted(signal);
     await context.store.commit([...writes, ...unneededOriginals(plan), ended], { durable });
   } catch (error) {
-    const suppressed = await undone(context, plan);
-    // An intent that could not be undone stays for the next start.
-    if (suppressed.length > 0) throw withSuppressed(error, suppressed);
-    context.deferred.push(ended, ...forgotten);
-    await flushDeferred(context);
-    throw error;
+    const failure = withSuppressed(error, await undone(context, plan));
+    await forget(failure);
+    throw failure;
   }
 }
 
@@ -118,7 +120,7 @@ async function undone(context: Context, plan: Plan): Promise<readonly unknown[]>
 }
 
 function withSuppressed(error: unknown, suppressed: readonly unknown[]): unknown {
-  if (!(error instanceof PortolanError)) return error;
+  if (suppressed.length === 0 || !(error instanceof PortolanError)) return error;
   return new PortolanError(error.code, error.message, {
     ...error.toJSON(),
     cause: error.cause,
@@ -131,8 +133,8 @@ function intentOf(context: Context, { operation, direction }: Transaction, plan:
   return { id: newId(context).slice(0, 16), operation, direction, objects };
 }
 
-/** Commits the writes together with those that wait. */
-async function commitAll(context: Context, writes: readonly StoreChange[], durable = false): Promise<void> {
+/** Commits the writes together with those that wait. Throws `store`; then these still wait. */
+export async function commitAll(context: Context, writes: readonly StoreChange[], durable = false): Promise<void> {
   const waiting = context.deferred.splice(0);
   try {
     await context.store.commit([...waiting, ...writes], { durable });

@@ -18,6 +18,10 @@ import { type Batch, type RouteStep, type Scheduled, schedule } from "./schedule
 /** What a refused deletion says when there is nothing to delete: the aim is reached. ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL */
 const absent = new Set(["ENOENT", "ESRCH", "ENODEV", "EADDRNOTAVAIL"]);
 
+/** What a refused creation says when the thing is there: so it is while undoing what may not have happened. */
+const present = new Set(["EEXIST"]);
+const none: ReadonlySet<string> = new Set();
+
 /** The refusal of a change. */
 class Refused extends Error {
   readonly change: Change;
@@ -30,10 +34,11 @@ class Refused extends Error {
 }
 
 /**
- * Applies a plan. Returns the namespaces in which links wait for their deletion. Throws a PortolanError `kernel` after undoing everything.
+ * Applies a plan, or throws a PortolanError `kernel` after undoing everything. `depart` is told the namespaces in which links wait for their deletion,
+ * whichever way it ends.
  */
-export function applyPlan(kernel: Kernel, plan: Plan): ReadonlySet<NamespaceRef> {
-  const application = new Application(kernel, plan);
+export function applyPlan(kernel: Kernel, plan: Plan, depart: (namespace: NamespaceRef) => void): void {
+  const application = new Application(kernel, plan, depart);
   try {
     for (const batch of schedule(plan)) application.execute(batch);
   } catch (error) {
@@ -41,7 +46,6 @@ export function applyPlan(kernel: Kernel, plan: Plan): ReadonlySet<NamespaceRef>
     if (error instanceof Refused) throw refusalError(error.change, error.refusal, suppressed);
     throw error;
   }
-  return application.departed;
 }
 
 class Application implements ApplyContext {
@@ -50,15 +54,18 @@ class Application implements ApplyContext {
   readonly #indexes = new Map<string, number>();
   /** Changes that were begun, oldest first. */
   readonly #begun = new Set<number>();
+  /** Deletions that were refused, of things that the messages sent with them may have taken along: an interface that goes down loses its IPv6 addresses. */
+  readonly #refused = new Set<number>();
   /** Values that creations of sysctls and files replaced, to be put back. */
   readonly #replaced = new Map<number, () => void>();
   /** Indexes of links that were retired, by namespace and former name. */
   readonly #retired = new Map<string, number>();
-  readonly departed = new Set<NamespaceRef>();
+  readonly #depart: (namespace: NamespaceRef) => void;
 
-  constructor(kernel: Kernel, plan: Plan) {
+  constructor(kernel: Kernel, plan: Plan, depart: (namespace: NamespaceRef) => void) {
     this.kernel = kernel;
     this.#plan = plan;
+    this.#depart = depart;
   }
 
   linkIndex(namespace: NamespaceRef, name: string): number {
@@ -180,8 +187,12 @@ class Application implements ApplyContext {
       const refusal = refusals[at];
       const change = this.#change(index);
       if (refusal === undefined) this.#begun.add(index);
-      else if (change.action !== "delete" || !absent.has(refusal.code)) first ??= new Refused(change, refusal);
-      if (change.action === "delete" && change.object.kind === "link") this.departed.add(change.object.namespace);
+      else if (change.action !== "delete") first ??= new Refused(change, refusal);
+      else if (!absent.has(refusal.code)) {
+        first ??= new Refused(change, refusal);
+        this.#refused.add(index);
+      }
+      if (change.action === "delete" && change.object.kind === "link") this.#depart(change.object.namespace);
     });
     if (first !== undefined) throw first;
   }
@@ -223,20 +234,49 @@ class Application implements ApplyContext {
     });
   }
 
+  /** What was to be changed and is not, and stands on something whose deletion has begun: it may have gone with that. */
+  #endangered(): readonly number[] {
+    const shaken = new Set(
+      [...this.#begun].flatMap((index) => {
+        const { action, object } = this.#change(index);
+        const kind = kindOf(object);
+        return action === "delete" ? [kind.key(object), ...(kind.provides?.(object) ?? [])] : [];
+      }),
+    );
+    return this.#plan.flatMap((change, index) => {
+      if (change.action === "create" || change.object.kind === "link" || kindIsNft(change) || this.#begun.has(index))
+        return [];
+      const was = change.action === "delete" ? change.object : change.before;
+      return kindOf(was)
+        .references(was)
+        .some((key) => shaken.has(key))
+        ? [index]
+        : [];
+    });
+  }
+
   /** Undoes what was begun, in the order that references ask for; returns the errors met. */
   undo(): readonly unknown[] {
     const errors: unknown[] = [];
-    const begun = [...this.#begun].toReversed();
+    for (const index of this.#endangered()) this.#refused.add(index);
+    const begun = [...this.#begun.union(this.#refused)].toReversed();
     // A transaction is undone as one, because its parts refer to each other in both directions.
     const nft = begun.filter((index) => kindIsNft(this.#change(index)));
     const inverses = new Map(
-      begun.filter((index) => !nft.includes(index)).map((index) => [inverseOf(this.#change(index)), index]),
+      begun.filter((index) => !nft.includes(index)).map((index) => [this.#inverse(index), index]),
     );
     for (const inverse of ordered([...inverses.keys()])) {
       this.#attempt(errors, () => this.#undoOne(inverses.get(inverse) ?? 0, inverse));
     }
     this.#attempt(errors, () => this.#undoTransaction(nft));
     return errors;
+  }
+
+  /** What takes a change back; one that was not made at most lost what it was to change. */
+  #inverse(index: number): Change {
+    const change = this.#change(index);
+    const lost = change.action === "update" && this.#refused.has(index);
+    return lost ? { action: "create", object: change.before } : inverseOf(change);
   }
 
   #attempt(errors: unknown[], work: () => void): void {
@@ -256,9 +296,9 @@ class Application implements ApplyContext {
     }
     const { object } = change;
     const steps = change.action === "delete" && object.kind === "link" ? this.#revival(object) : stepsOf(inverse);
-    const lenient = change.action === "create";
-    for (const step of steps) this.#undoStep(step, lenient);
-    if (change.action === "create" && object.kind === "link") this.departed.add(object.namespace);
+    const excused = change.action === "create" ? absent : this.#refused.has(index) ? present : none;
+    for (const step of steps) this.#undoStep(step, excused);
+    if (change.action === "create" && object.kind === "link") this.#depart(object.namespace);
   }
 
   #revival(object: Link): readonly Step[] {
@@ -267,16 +307,16 @@ class Application implements ApplyContext {
     return revive(object, own, peer);
   }
 
-  #undoStep(step: Step, lenient: boolean): void {
+  #undoStep(step: Step, excused: ReadonlySet<string>): void {
     try {
       if (step.type === "call") step.run(this);
       else if (step.type === "route") {
         for (const refusal of this.kernel.send(step.namespace, "route", step.messages(this))) {
-          if (refusal !== undefined && !(lenient && absent.has(refusal.code))) throw new KernelError("undo", refusal);
+          if (refusal !== undefined && !excused.has(refusal.code)) throw new KernelError("undo", refusal);
         }
       }
     } catch (error) {
-      if (!(lenient && error instanceof KernelError && absent.has(error.refusal.code))) throw error;
+      if (!(error instanceof KernelError && excused.has(error.refusal.code))) throw error;
     }
   }
 

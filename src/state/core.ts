@@ -25,7 +25,7 @@ export class Core {
   }
 
   apply(plan: Plan): void {
-    for (const namespace of applyPlan(this.#kernel, plan)) this.#departing.set(namespace, 0);
+    applyPlan(this.#kernel, plan, (namespace) => this.#departing.set(namespace, 0));
   }
 
   observe(desired: readonly KernelObject[]): readonly KernelObject[] {

@@ -147,13 +147,33 @@ const keysOf = (object: KernelObject): readonly string[] => {
 
 /**
  * Changes in an order that references allow: deletions first (a reference before what it refers to), then creations and updates (the
- * other way round), the rest by kind and as given. What is not in the plan is taken to be there.
+ * other way round), the rest by kind and as given. What is not in the plan is taken to be there. An update that lets go of what is deleted comes before
+ * that where it can: a default route moves over before its old link goes.
  */
 export function ordered(changes: readonly Change[]): Plan {
   const deletions = changes.filter(({ action }) => action === "delete");
-  const others = changes.filter(({ action }) => action !== "delete");
-  return [...byReference(deletions).toReversed(), ...byReference(others)];
+  const moves = movesAhead(changes, deletions);
+  const others = changes.filter((change) => change.action !== "delete" && !moves.has(change));
+  return [...byReference([...moves]), ...byReference(deletions).toReversed(), ...byReference(others)];
 }
+
+/** Route updates that leave something that is deleted, and need nothing that the plan makes. */
+function movesAhead(changes: readonly Change[], deletions: readonly Change[]): ReadonlySet<Change> {
+  const deleted = new Set(deletions.flatMap(({ object }) => keysOf(object)));
+  const grounds = new Set(
+    changes.flatMap(({ action, object }) =>
+      action === "create" && (object.kind === "link" || object.kind === "address") ? [object.namespace] : [],
+    ),
+  );
+  return new Set(
+    changes.filter((change) => {
+      if (change.action !== "update" || change.object.kind !== "route") return false;
+      return referencesOf(change.before).some((key) => deleted.has(key)) && !grounds.has(change.object.namespace);
+    }),
+  );
+}
+
+const referencesOf = (object: KernelObject): readonly string[] => kindOf(object).references(object);
 
 /** Every change behind those of the objects that it refers to; otherwise by rank of the kind, stable. */
 function byReference(changes: readonly Change[]): readonly Change[] {

@@ -84,7 +84,8 @@ function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waitin
   plan.forEach((change, index) => {
     const kind = kindOf(change.object);
     const own = [kind.key(change.object), ...(kind.provides?.(change.object) ?? [])];
-    const touched = [...own, ...kind.references(change.object)];
+    const left = change.action === "update" ? kind.references(change.before) : [];
+    const touched = [...own, ...kind.references(change.object), ...left];
     // Nothing is left to do in a namespace once it is dropped, and dropping it cannot be undone.
     const isDrop = change.action === "delete" && change.object.kind === "namespace";
     for (const step of stepsOf(change, removed)) {
@@ -101,7 +102,7 @@ function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waitin
         if (kind === "link" || kind === "address") there.push(waiting);
         else if (kind === "route") for (const one of there) waiting.after.add(one);
       }
-      for (const key of own) last.set(key, waiting);
+      for (const key of [...own, ...left]) last.set(key, waiting);
       if (step.type === "route" && step.birth) for (const key of own) births.set(key, waiting);
       // Deletions come before those of what they refer to.
       if (change.action === "delete")

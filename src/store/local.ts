@@ -25,7 +25,7 @@ const retryInterval = 20;
  * Opens the store. Throws `locked` while another engine holds it, and `store` where the file is damaged, foreign or newer; then nothing was changed.
  */
 export async function openLocalStore({ stateDir, wait = 0 }: LocalStoreOptions): Promise<Store> {
-  if (stateDir === undefined) return createStore(prepared(new DatabaseSync(":memory:"), ":memory:"), undefined);
+  if (stateDir === undefined) return createStore(prepared(new DatabaseSync(":memory:"), ":memory:"), ":memory:");
   const path = join(stateDir, "portolan.db");
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -65,7 +65,7 @@ function openOnce(stateDir: string, path: string): Store {
     // A new database gets its schema before it has a log: what file-check.ts looks for has to be in the file itself, even if we are killed next.
     prepared(database, path);
     database.exec("PRAGMA journal_mode = WAL");
-    const store = createStore(database, () => rmSync(holderFile(stateDir), { force: true }));
+    const store = createStore(database, path, () => rmSync(holderFile(stateDir), { force: true }));
     writeFileSync(holderFile(stateDir), `${process.pid} ${process.argv.slice(1, 3).join(" ")}\n`);
     return store;
   } catch (error) {
@@ -116,7 +116,7 @@ interface Statements {
   readonly all: StatementSync;
 }
 
-function createStore(database: DatabaseSync, onClose: (() => void) | undefined): Store {
+function createStore(database: DatabaseSync, path: string, onClose?: () => void): Store {
   const statements = new Map<CollectionName, Statements>(
     collectionNames.map((name) => [
       name,
@@ -125,7 +125,7 @@ function createStore(database: DatabaseSync, onClose: (() => void) | undefined):
           `INSERT INTO ${name} (id, document) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET document = excluded.document`,
         ),
         remove: database.prepare(`DELETE FROM ${name} WHERE id = ?`),
-        all: database.prepare(`SELECT document FROM ${name} ORDER BY sequence`),
+        all: database.prepare(`SELECT document FROM ${name} ORDER BY document ->> 'created', id`),
       },
     ]),
   );
@@ -175,7 +175,13 @@ function createStore(database: DatabaseSync, onClose: (() => void) | undefined):
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const advice = "check that the disk has room and is writable";
-        throw new PortolanError("store", "the state store could not be written", { reason, advice, cause: error });
+        const object = `store ${path}`;
+        throw new PortolanError("store", "the state store could not be written", {
+          object,
+          reason,
+          advice,
+          cause: error,
+        });
       }
     },
     async close() {

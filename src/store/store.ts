@@ -16,7 +16,7 @@ export type StoreChange = {
 export type StoreState = { readonly [Name in CollectionName]: readonly Collections[Name][] };
 
 export interface Store {
-  /** Everything that is stored; records in the order of their creation. */
+  /** Everything that is stored; records by `created` where they have one, then by id: one that is taken out and put back finds its place again. */
   load(): Promise<StoreState>;
   /**
    * Writes all changes or none. A durable commit survives a power failure (networks); an ordinary one survives the end of the process

@@ -11,6 +11,7 @@ export function createFaultyStore(store: Store, faults: Faults): Store {
       const words = changes.map((change) => `${change.op} ${change.collection}`).join(", ");
       if (faults.meets(`commit of ${words}`)) {
         throw new PortolanError("store", "the state store could not be written", {
+          object: "store of the test",
           reason: "database or disk is full",
           advice: "check that the disk has room and is writable",
         });

@@ -92,11 +92,23 @@ const volatile = new Set([
   "refcnt",
   "timer",
   "forward_delay_timer",
+  // A bridge keeps what its ports had taught it.
+  "tso_max_size",
+  "tso_max_segs",
+  "tentative",
+  // What the other end of a link is told some time after this one is up.
+  "operstate",
 ]);
+
+/** Flags of links and routes that follow from the same. */
+const carrierFlags = new Set(["NO-CARRIER", "LOWER_UP", "linkdown"]);
 
 function stable(value: unknown): unknown {
   if (Array.isArray(value))
-    return value.map(stable).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    return value
+      .filter((flag) => !carrierFlags.has(flag))
+      .map(stable)
+      .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
@@ -113,13 +125,19 @@ export function snapshot(path?: string): HostSnapshot {
   return {
     links: json("link"),
     addresses: json("address"),
-    routes: [json("-4", "route", "show", "table", "all"), json("-6", "route", "show", "table", "all")],
+    routes: [json("-4", "route", "show", "table", "all"), ...routes6(json("-6", "route", "show", "table", "all"))],
     rules: [json("-4", "rule"), json("-6", "rule")],
     neighbours: json("neighbour", "show", "nud", "permanent"),
     ruleset: missing("nft") === false ? exec(...inside, "nft", "list", "ruleset") : "",
     sysctls: sysctls(inside),
     namespaces: path === undefined ? boundNamespaces() : [],
   };
+}
+
+/** IPv6 routes but those that come by themselves a second after a link is up, when duplicate address detection is through. */
+function routes6(routes: unknown): readonly unknown[] {
+  if (!Array.isArray(routes)) return [];
+  return routes.filter(({ table, dst }) => !(table === "local" && String(dst).startsWith("fe80:")));
 }
 
 /** net.* of a namespace, without what counts or moves by itself. */

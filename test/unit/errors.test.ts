@@ -49,10 +49,11 @@ test("an error is told from others by its code, not its text", () => {
     assert.ok(!isPortolanError(other, "in-use"));
 });
 
-test("cause and suppressed errors are kept, and neither goes over the wire", () => {
+test("cause and suppressed errors are kept; over the wire go the words of the latter", () => {
   const [cause, second] = [new Error("first"), new Error("second")];
   const error = new PortolanError("kernel", "m", { cause, suppressed: [second] });
   assert.deepEqual([error.cause, error.suppressed], [cause, [second]]);
-  assert.deepEqual(error.toJSON(), { code: "kernel", message: "m" });
+  assert.deepEqual(error.toJSON(), { code: "kernel", message: "m", suppressed: ["second"] });
+  assert.deepEqual(errorFromJson(error.toJSON()).suppressed, [second]);
   assert.ok(!("cause" in new PortolanError("kernel", "m")));
 });

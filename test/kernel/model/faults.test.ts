@@ -1,0 +1,121 @@
+/** Every operation of the library fails at each of its changes to kernel and store in turn: nothing has changed, and the error says what failed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PortolanError } from "../../../src/errors.ts";
+import { createKernel } from "../../../src/kernel/linux.ts";
+import { createController } from "../../../src/model/controller.ts";
+import type { NetworkController } from "../../../src/model/types.ts";
+import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import type { Plan } from "../../../src/state/plan-types.ts";
+import { wordsFor } from "../../../src/state/refusal.ts";
+import { openLocalStore } from "../../../src/store/local.ts";
+import { Faults } from "../../support/faults.ts";
+import { createFaultyKernel } from "../../support/faulty-kernel.ts";
+import { createFaultyStore } from "../../support/faulty-store.ts";
+import { enterTestHost, run } from "../../support/test-host.ts";
+import { wholeState } from "../../support/whole-state.ts";
+import { operations } from "./operations.ts";
+import { directories, removeAll } from "./support.ts";
+
+enterTestHost();
+run("ip netns add foreign");
+
+for (const operation of operations) {
+  test(`${operation.name}: fails at each change, and nothing has changed`, async (t) => {
+    const { stateDir, runDir } = directories(t);
+    const faults = new Faults();
+    const store = createFaultyStore(await openLocalStore({ stateDir }), faults);
+    const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+    const controller = await createController({ store, engine, runDir });
+    try {
+      // What the kernel can do is asked once, by trying: that is no change of an operation.
+      await engine.features();
+      await operation.prepare?.(controller);
+      const state = async () => {
+        await controller.settle();
+        return { told: told(controller), kernel: wholeState(runDir), store: await store.load() };
+      };
+      const before = await state();
+      let points = 0;
+      for (;;) {
+        faults.arm({ at: points + 1 });
+        let plan: Plan = [];
+        const onPlan = (all: Plan): void => {
+          plan = all;
+        };
+        const failure = await operation.run(controller, { onPlan }).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        const { struck } = faults;
+        faults.arm();
+        if (struck === undefined) {
+          assert.equal(failure, undefined, "without a fault the operation succeeds");
+          break;
+        }
+        points++;
+        assert.deepEqual(await state(), before, `after failing at ${points}: ${struck}`);
+        checkError(failure, plan, struck);
+      }
+      t.diagnostic(`${points} changes`);
+    } finally {
+      faults.arm();
+      await removeAll(controller);
+      await controller.close();
+    }
+  });
+}
+
+/** What the controller says there is. */
+const told = (controller: NetworkController): unknown => [
+  controller.networks(),
+  controller.sandboxes(),
+  controller.endpoints(),
+];
+
+function checkError(failure: unknown, plan: Plan, struck: string): void {
+  assert.ok(failure instanceof PortolanError, `${struck}: ${String(failure)}`);
+  assert.deepEqual(failure.suppressed, [], struck);
+  if (struck.startsWith("commit")) {
+    assert.equal(failure.code, "store", struck);
+    assert.equal(failure.object, "store of the test");
+    return;
+  }
+  assert.equal(failure.code, "kernel", struck);
+  const objects = plan.map(({ object }) => wordsFor(object));
+  assert.ok(failure.object !== undefined && objects.includes(failure.object), `${struck}: ${failure.object}`);
+}
+
+test("start: fails at each change, and nothing is stored or changed", async (t) => {
+  const { stateDir, runDir } = directories(t);
+  const faults = new Faults();
+  const start = async () => {
+    const store = createFaultyStore(await openLocalStore({ stateDir }), faults);
+    const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+    return createController({ store, engine, runDir });
+  };
+  const state = async () => {
+    const store = await openLocalStore({ stateDir });
+    const stored = await store.load();
+    await store.close();
+    return { kernel: wholeState(runDir), store: stored };
+  };
+  const before = await state();
+  let points = 0;
+  for (;;) {
+    faults.arm({ at: points + 1 });
+    const started = await start().catch((error: unknown) =>
+      error instanceof Error ? error : new Error(String(error)),
+    );
+    if (faults.struck === undefined) {
+      assert.ok(!(started instanceof Error), String(started));
+      await started.close();
+      break;
+    }
+    points++;
+    assert.ok(started instanceof PortolanError);
+    assert.equal(started.code, "store");
+    assert.deepEqual(await state(), before, `after failing at ${points}: ${faults.struck}`);
+  }
+  assert.equal(points, 1, "a start is one commit");
+});

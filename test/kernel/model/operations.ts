@@ -1,0 +1,212 @@
+/** Every operation of the library that changes something, each with the state that it starts from: what tests of failure and of explanation go through. */
+import type { ChangeOptions, NetworkController } from "../../../src/model/types.ts";
+import { run } from "../../support/test-host.ts";
+
+export interface Operation {
+  readonly name: string;
+  /** Makes what the operation works on. */
+  readonly prepare?: (controller: NetworkController) => Promise<void>;
+  readonly run: (controller: NetworkController, options?: ChangeOptions) => Promise<unknown>;
+}
+
+/** A namespace of somebody else's, for sandboxes that are none of the engine's making. */
+export const foreignNamespace = "/run/netns/foreign";
+
+async function front(controller: NetworkController): Promise<void> {
+  await controller.createNetwork({ name: "front", enableIpv6: true });
+}
+
+async function frontAndWeb(controller: NetworkController): Promise<void> {
+  await front(controller);
+  await controller.createSandbox({ name: "web" });
+}
+
+async function joined(controller: NetworkController): Promise<void> {
+  await frontAndWeb(controller);
+  await controller.connect(controller.network("front"), controller.sandbox("web"), { name: "one" });
+}
+
+/** A sandbox in two networks, the second of which has its default route. */
+async function joinedTwice(controller: NetworkController): Promise<void> {
+  await joined(controller);
+  const back = await controller.createNetwork({ name: "back" });
+  await controller.connect(back, controller.sandbox("web"), { name: "two", gatewayPriority: 1 });
+}
+
+export const operations: readonly Operation[] = [
+  {
+    name: "create a network",
+    run: (controller, options) =>
+      controller.createNetwork(
+        {
+          name: "front",
+          enableIpv6: true,
+          labels: { tier: "1" },
+          options: { "com.docker.network.driver.mtu": "1400" },
+        },
+        options,
+      ),
+  },
+  {
+    name: "create a second network",
+    prepare: front,
+    run: (controller, options) => controller.createNetwork({ name: "back" }, options),
+  },
+  {
+    name: "create an internal network",
+    run: (controller, options) => controller.createNetwork({ name: "inner", internal: true }, options),
+  },
+  {
+    name: "create a configuration network",
+    run: (controller, options) => controller.createNetwork({ name: "settings", configOnly: true }, options),
+  },
+  {
+    name: "delete a network",
+    prepare: front,
+    run: (controller, options) => controller.network("front").delete(options),
+  },
+  {
+    name: "delete one network of two",
+    prepare: async (controller) => {
+      await joined(controller);
+      await controller.createNetwork({ name: "back" });
+    },
+    run: (controller, options) => controller.network("back").delete(options),
+  },
+  {
+    name: "prune networks",
+    prepare: front,
+    run: (controller, options) => controller.pruneNetworks({}, options),
+  },
+  {
+    name: "create a sandbox",
+    run: (controller, options) => controller.createSandbox({ name: "web", hostname: "web" }, options),
+  },
+  {
+    name: "make an existing namespace a sandbox",
+    run: (controller, options) => controller.createSandbox({ name: "web", netns: foreignNamespace }, options),
+  },
+  {
+    name: "make the host's stack a sandbox",
+    run: (controller, options) => controller.createSandbox({ name: "web", host: true }, options),
+  },
+  {
+    name: "create an endpoint",
+    prepare: front,
+    run: (controller, options) => controller.network("front").createEndpoint({ name: "one" }, options),
+  },
+  {
+    name: "join the first endpoint of a sandbox",
+    prepare: async (controller) => {
+      await frontAndWeb(controller);
+      await controller.network("front").createEndpoint({ name: "one" });
+    },
+    run: (controller, options) => controller.endpoint("one").join(controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "join an endpoint that takes the default route over",
+    prepare: async (controller) => {
+      await joined(controller);
+      const back = await controller.createNetwork({ name: "back" });
+      await back.createEndpoint({ name: "two" });
+    },
+    run: (controller, options) =>
+      controller.endpoint("two").join(controller.sandbox("web"), { gatewayPriority: 1 }, options),
+  },
+  {
+    name: "connect to the predefined bridge",
+    prepare: async (controller) => {
+      await controller.createSandbox({ name: "web" });
+    },
+    run: (controller, options) =>
+      controller.connect(controller.network("bridge"), controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "connect an existing namespace",
+    prepare: async (controller) => {
+      await front(controller);
+      await controller.createSandbox({ name: "web", netns: foreignNamespace });
+    },
+    run: (controller, options) =>
+      controller.connect(
+        controller.network("front"),
+        controller.sandbox("web"),
+        { name: "one", interfaceName: "net0", mac: "02:00:00:00:00:01" },
+        options,
+      ),
+  },
+  {
+    name: "connect to no network",
+    prepare: async (controller) => {
+      await controller.createSandbox({ name: "web" });
+    },
+    run: (controller, options) =>
+      controller.connect(controller.network("none"), controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "connect the host's stack",
+    prepare: async (controller) => {
+      await controller.createSandbox({ name: "web", host: true });
+    },
+    run: (controller, options) =>
+      controller.connect(controller.network("host"), controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "leave the only network",
+    prepare: joined,
+    run: (controller, options) => controller.endpoint("one").leave(options),
+  },
+  {
+    name: "leave the network that has the default route",
+    prepare: joinedTwice,
+    run: (controller, options) => controller.endpoint("two").leave(options),
+  },
+  {
+    name: "disconnect the last endpoint of the predefined bridge",
+    prepare: async (controller) => {
+      const web = await controller.createSandbox({ name: "web" });
+      await controller.connect(controller.network("bridge"), web, { name: "one" });
+    },
+    run: (controller, options) => controller.disconnect(controller.endpoint("one"), options),
+  },
+  {
+    name: "delete an endpoint",
+    prepare: async (controller) => {
+      await front(controller);
+      await controller.network("front").createEndpoint({ name: "one" });
+    },
+    run: (controller, options) => controller.endpoint("one").delete(options),
+  },
+  {
+    name: "delete a sandbox with its endpoints",
+    prepare: joinedTwice,
+    run: (controller, options) => controller.sandbox("web").delete(options),
+  },
+  {
+    name: "delete a sandbox that is an existing namespace",
+    prepare: async (controller) => {
+      await front(controller);
+      const web = await controller.createSandbox({ name: "web", netns: foreignNamespace });
+      await controller.connect(controller.network("front"), web, { name: "one" });
+    },
+    run: (controller, options) => controller.sandbox("web").delete(options),
+  },
+  {
+    name: "reconcile",
+    prepare: async (controller) => {
+      await joined(controller);
+      damage(controller);
+    },
+    run: (controller, options) => controller.reconcile(options),
+  },
+];
+
+/** What somebody does to the host behind the engine's back: the sandbox loses its link and the host its table, and a bridge an address. */
+export function damage(controller: NetworkController): void {
+  const { namespace } = controller.sandbox("web").info();
+  const links = JSON.parse(run("ip -j link show type bridge")) as readonly { readonly ifname: string }[];
+  const [bridge] = links;
+  run(`nsenter --net=${namespace} ip link del eth0`);
+  run("nft flush table inet portolan");
+  if (bridge !== undefined) run(`ip -4 address flush dev ${bridge.ifname}`);
+}
