@@ -120,6 +120,6 @@ function rebuildLedger(context: Context): void {
 /** Makes the kernel as the ledger says; `left` are objects that nobody may want any more. */
 async function mend(context: Context, left: readonly KernelObject[]): Promise<void> {
   const desired = context.ledger.all();
-  const changes = plan(desired, await context.engine.observe([...desired, ...left]));
+  const changes = plan(desired, await context.engine.observe(desired, left));
   if (changes.length > 0) await context.engine.apply(changes);
 }

@@ -28,8 +28,8 @@ export class Core {
     applyPlan(this.#kernel, plan, (namespace) => this.#departing.set(namespace, 0));
   }
 
-  observe(desired: readonly KernelObject[]): readonly KernelObject[] {
-    return observe(this.#kernel, desired);
+  observe(desired: readonly KernelObject[], left?: readonly KernelObject[]): readonly KernelObject[] {
+    return observe(this.#kernel, desired, left);
   }
 
   facts(namespace: NamespaceRef): NamespaceFacts {

@@ -31,10 +31,11 @@ export interface Engine {
    */
   apply(plan: Plan): Promise<void>;
   /**
-   * Reads back what is there: every object that carries the engine's ownership mark in the namespaces that `desired` names
-   * (and the host), and the sysctls and files that `desired` names, as they are now.
+   * Reads back what is there: every object that carries the engine's ownership mark in the namespaces that `desired` and `left` name
+   * (and the host), the sysctls and files that they name, as they are now, and addresses and routes that somebody put in the place of desired ones.
+   * `left` are objects that may be left over, and wanted no more.
    */
-  observe(desired: readonly KernelObject[]): Promise<readonly KernelObject[]>;
+  observe(desired: readonly KernelObject[], left?: readonly KernelObject[]): Promise<readonly KernelObject[]>;
   /** Facts about one namespace; throws `not-found` where the namespace does not exist. */
   facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
   /** Current values of sysctls, in order; undefined where one does not exist. */

@@ -28,7 +28,7 @@ export function createInlineEngine(kernel: Kernel): Engine {
         sweepLater();
       }
     },
-    observe: async (desired) => core.observe(desired),
+    observe: async (desired, left) => core.observe(desired, left),
     facts: async (namespace) => core.facts(namespace),
     readSysctls: async (namespace, names) => core.readSysctls(namespace, names),
     features: async () => core.features(),

@@ -55,8 +55,10 @@ export interface Observation {
   readonly kernel: Kernel;
   /** The namespaces that exist among those looked at, the host first. */
   readonly namespaces: readonly ObservedNamespace[];
-  /** Objects that are wanted, for kinds that cannot be listed: sysctls, files. */
+  /** Objects that are wanted or may be left over, for kinds that cannot be listed: sysctls, files. */
   readonly desired: readonly KernelObject[];
+  /** Identities of those that are wanted: what has taken the place of one is seen as well, whosever it is. */
+  readonly wanted: ReadonlySet<string>;
 }
 
 export interface Kind<Object extends KernelObject> {

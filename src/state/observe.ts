@@ -2,13 +2,18 @@
 import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
 import { decodeLink, dumpLinks } from "../kernel/netlink/route/link.ts";
 import type { Observation, ObservedNamespace } from "./kind.ts";
-import { allKinds } from "./kinds/registry.ts";
+import { allKinds, keyOf } from "./kinds/registry.ts";
 import type { KernelObject } from "./objects.ts";
 
-/** The objects there are in the host and in the namespaces that `desired` speaks of. A namespace that is gone holds none. */
-export function observe(kernel: Kernel, desired: readonly KernelObject[]): readonly KernelObject[] {
-  const namespaces = [...namespacesOf(desired)].flatMap((namespace) => observeNamespace(kernel, namespace) ?? []);
-  const observation: Observation = { kernel, namespaces, desired };
+/** The objects there are in the host and in the namespaces that `desired` and `left` speak of. A namespace that is gone holds none. */
+export function observe(
+  kernel: Kernel,
+  desired: readonly KernelObject[],
+  left: readonly KernelObject[] = [],
+): readonly KernelObject[] {
+  const all = [...desired, ...left];
+  const namespaces = [...namespacesOf(all)].flatMap((namespace) => observeNamespace(kernel, namespace) ?? []);
+  const observation: Observation = { kernel, namespaces, desired: all, wanted: new Set(desired.map(keyOf)) };
   return allKinds.flatMap((kind) => kind.observe(observation));
 }
 

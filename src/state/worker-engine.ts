@@ -54,7 +54,7 @@ export function createWorkerEngine(): Engine {
 
   return {
     apply: (plan) => call("apply", plan),
-    observe: (desired) => call("observe", desired),
+    observe: (desired, left) => call("observe", desired, left),
     facts: (namespace) => call("facts", namespace),
     readSysctls: (namespace, names) => call("readSysctls", namespace, names),
     features: () => call("features"),

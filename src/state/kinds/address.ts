@@ -27,16 +27,21 @@ export const address: Kind<Address> = {
   delete: (object) => [
     { type: "route", namespace: object.namespace, messages: (context) => [deleteAddress(options(object, context))] },
   ],
-  observe: ({ namespaces }) =>
+  observe: ({ namespaces, wanted }) =>
     namespaces.flatMap(({ namespace, kernel, linkName }) =>
       kernel.dump(namespace, "route", dumpAddresses()).flatMap((message): Address[] => {
         const info = decodeAddress(message);
         const link = linkName(info?.link);
-        if (info?.protocol !== ownProtocol || link === undefined) return [];
+        if (info === undefined || link === undefined) return [];
         const quick = cidrFamily(info.address) === 6 && (info.flags & addressFlag.noDuplicateDetection) !== 0;
-        return [
-          { kind: "address", namespace, link, address: info.address, ...(quick && { noDuplicateDetection: true }) },
-        ];
+        const found: Address = {
+          kind: "address",
+          namespace,
+          link,
+          address: info.address,
+          ...(quick && { noDuplicateDetection: true }),
+        };
+        return info.protocol === ownProtocol || wanted.has(address.key(found)) ? [found] : [];
       }),
     ),
   commands: {

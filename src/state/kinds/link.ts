@@ -59,9 +59,10 @@ function settings(link: Link, context: ApplyContext) {
   ];
 }
 
-function peerSettings({ peer }: VethLink): Step {
+/** Sets a veth's other end up; its MTU it was born with. */
+function peerSettings({ peer }: VethLink, mtu?: number): Step {
   const { namespace, name, up, addressGeneration } = peer;
-  return { type: "route", namespace, messages: () => [setLink({ name }, { up, addressGeneration })] };
+  return { type: "route", namespace, messages: () => [setLink({ name }, { up, addressGeneration, mtu })] };
 }
 
 function create(link: Link): readonly Step[] {
@@ -92,7 +93,7 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
       ...settings(link, context),
     ],
   };
-  return link.type === "veth" ? [own, peerSettings(link)] : [own];
+  return link.type === "veth" ? [own, peerSettings(link, link.peer.mtu)] : [own];
 }
 
 /** Puts one end of the way: down, out of its bridge, without its name. */
@@ -245,6 +246,9 @@ export const link: Kind<Link> = {
       ...(object.mtu !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} mtu ${object.mtu}`] : []),
       ...(object.master === undefined && before.master !== undefined
         ? [`${inside(object.namespace)}ip link set ${object.name} nomaster`]
+        : []),
+      ...(object.type === "veth" && object.peer.mtu !== undefined
+        ? [`${inside(object.peer.namespace)}ip link set ${object.peer.name} mtu ${object.peer.mtu}`]
         : []),
       ...setCommands(object),
     ],

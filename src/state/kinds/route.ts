@@ -1,4 +1,6 @@
 /** Routes with one way. */
+
+import type { Family } from "../../address/ip.ts";
 import { ownProtocol } from "../../kernel/netlink/route/ownership.ts";
 import {
   createRoute,
@@ -8,7 +10,15 @@ import {
   type RouteOptions,
   routeTable,
 } from "../../kernel/netlink/route/route.ts";
-import { type ApplyContext, inNamespace, inside, type Kind, linkKey, namespaceKey } from "../kind.ts";
+import {
+  type ApplyContext,
+  inNamespace,
+  inside,
+  type Kind,
+  linkKey,
+  namespaceKey,
+  type ObservedNamespace,
+} from "../kind.ts";
 import type { Route } from "../objects.ts";
 
 function options(route: Route, context: ApplyContext): RouteOptions {
@@ -43,6 +53,37 @@ function words({ family, destination, gateway, link, onLink, source, table, metr
 const command = (verb: string, route: Route): string =>
   `${inside(route.namespace)}ip ${words(route).replace("VERB", verb)}`;
 
+/** The routes of a namespace and family, of one origin or of any. */
+function routesOf(
+  { namespace, kernel, linkName }: ObservedNamespace,
+  family: Family,
+  protocol?: number,
+): readonly Route[] {
+  return kernel.dump(namespace, "route", dumpRoutes(family, { protocol })).flatMap((message): Route[] => {
+    const info = decodeRoute(message);
+    if (info === undefined || (protocol !== undefined && info.protocol !== protocol)) return [];
+    const link = linkName(info.link);
+    const { type, scope } = info;
+    const known = type === "unicast" || type === "blackhole" || type === "unreachable" || type === "prohibit";
+    return [
+      {
+        kind: "route",
+        namespace,
+        family,
+        destination: info.destination,
+        ...(info.gateway !== undefined && { gateway: info.gateway }),
+        ...(link !== undefined && { link }),
+        ...(info.source !== undefined && { source: info.source }),
+        ...(info.onLink && { onLink: true }),
+        ...(info.table !== routeTable.main && { table: info.table }),
+        ...((info.metric ?? 0) !== defaultMetric({ family }) && info.metric !== undefined && { metric: info.metric }),
+        ...((scope === "universe" || scope === "link" || scope === "host") && { scope }),
+        ...(known && { type }),
+      },
+    ];
+  });
+}
+
 export const route: Kind<Route> = {
   key: (object) =>
     `route ${object.namespace} ${object.family} ${object.destination} ${object.table ?? routeTable.main} ${object.metric ?? defaultMetric(object)}`,
@@ -65,34 +106,21 @@ export const route: Kind<Route> = {
   delete: (object) => [
     { type: "route", namespace: object.namespace, messages: (context) => [deleteRoute(options(object, context))] },
   ],
-  observe: ({ namespaces }) =>
-    namespaces.flatMap(({ namespace, kernel, linkName }) =>
-      ([4, 6] as const).flatMap((family) =>
-        kernel.dump(namespace, "route", dumpRoutes(family, { protocol: ownProtocol })).flatMap((message): Route[] => {
-          const info = decodeRoute(message);
-          if (info?.protocol !== ownProtocol) return [];
-          const link = linkName(info.link);
-          const { type, scope } = info;
-          const known = type === "unicast" || type === "blackhole" || type === "unreachable" || type === "prohibit";
-          return [
-            {
-              kind: "route",
-              namespace,
-              family,
-              destination: info.destination,
-              ...(info.gateway !== undefined && { gateway: info.gateway }),
-              ...(link !== undefined && { link }),
-              ...(info.source !== undefined && { source: info.source }),
-              ...(info.onLink && { onLink: true }),
-              ...(info.table !== routeTable.main && { table: info.table }),
-              ...((info.metric ?? 0) !== defaultMetric({ family }) &&
-                info.metric !== undefined && { metric: info.metric }),
-              ...((scope === "universe" || scope === "link" || scope === "host") && { scope }),
-              ...(known && { type }),
-            },
-          ];
-        }),
-      ),
+  observe: ({ namespaces, desired, wanted }) =>
+    namespaces.flatMap((from) =>
+      ([4, 6] as const).flatMap((family) => {
+        const own = routesOf(from, family, ownProtocol);
+        const there = new Set(own.map(route.key));
+        const missing = new Set(
+          desired.flatMap((object) => {
+            if (object.kind !== "route" || object.namespace !== from.namespace || object.family !== family) return [];
+            const key = route.key(object);
+            return wanted.has(key) && !there.has(key) ? [key] : [];
+          }),
+        );
+        if (missing.size === 0) return own;
+        return [...own, ...routesOf(from, family).filter((object) => missing.has(route.key(object)))];
+      }),
     ),
   commands: {
     create: (object) => [command("add", object)],

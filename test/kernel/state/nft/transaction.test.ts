@@ -48,6 +48,7 @@ const observe = (): readonly NftRule[] =>
     kernel,
     namespaces: [{ namespace: "host", kernel, links: [], linkName: () => undefined }],
     desired: [],
+    wanted: new Set(),
   });
 const comments = (some: readonly NftRule[]) => some.map(ruleComment);
 
