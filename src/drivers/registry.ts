@@ -11,12 +11,12 @@ export const drivers: ReadonlyMap<string, Driver> = new Map(
   [bridge, host, none].map((driver) => [driver.name, driver]),
 );
 
-/** The driver of that name; throws `unknown-driver`. */
-export function driverNamed(name: string): Driver {
-  const driver = drivers.get(name);
+/** The driver of that name among those registered, or among others; throws `unknown-driver`. */
+export function driverNamed(name: string, among: ReadonlyMap<string, Driver> = drivers): Driver {
+  const driver = among.get(name);
   if (driver) return driver;
   throw new PortolanError("unknown-driver", `no network driver is called "${name}"`, {
     object: `driver "${name}"`,
-    advice: `did you mean "${nearest(name, drivers.keys())}"? There are ${[...drivers.keys()].join(", ")}`,
+    advice: `did you mean "${nearest(name, among.keys())}"? There are ${[...among.keys()].join(", ")}`,
   });
 }

@@ -9,7 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { Context } from "./context.ts";
 import { gatewaysOf } from "./descriptions.ts";
 import { examine } from "./doctor.ts";
-import { connect, createEndpoint, deleteEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
+import { connect, createEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
 import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./filters.ts";
 import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
 import { hostKey } from "./keys.ts";
@@ -215,7 +215,7 @@ class Controller implements NetworkController {
       info: () => preview ?? recordedEndpointInfo(context.records, present("endpoint", id, context.records.endpoints)),
       join: (sandbox, spec = {}, options = {}) => joinEndpoint(context, id, sandbox.id, spec, options),
       leave: (options = {}) => leaveEndpoint(context, id, "keep", options),
-      delete: (options = {}) => deleteEndpoint(context, id, options),
+      delete: (options = {}) => leaveEndpoint(context, id, "remove-unjoined", options),
       [Symbol.asyncDispose]: () => leaveEndpoint(context, id, "remove", {}),
     };
   }

@@ -191,22 +191,21 @@ export async function joinEndpoint(
   });
 }
 
-/** Takes an endpoint out of its sandbox; the endpoint itself goes too with `remove`. */
+/** What becomes of an endpoint that leaves: it stays, it goes, or it goes only if it is in no sandbox. */
+export type Leaving = "keep" | "remove" | "remove-unjoined";
+
+/** Takes an endpoint out of its sandbox. Throws `not-found` where it is in none and is to stay, `in-use` where it is in one and must not be. */
 export async function leaveEndpoint(
   context: Context,
   endpointId: string,
-  and: "keep" | "remove",
+  and: Leaving,
   options: ChangeOptions,
 ): Promise<void> {
   await holdMembership(context, endpointId, async (endpoint) => {
     const { join, ...bare } = endpoint;
     const network = networkOf(context, endpoint);
     const sandbox = join && context.records.sandboxes.get(join.sandboxId);
-    if (sandbox === undefined && and === "keep") {
-      throw new PortolanError("not-found", `endpoint ${endpoint.name} is in no sandbox`, {
-        object: `endpoint "${endpoint.name}"`,
-      });
-    }
+    checkLeaving(endpoint, sandbox, and);
     const there = sandbox === undefined ? [] : context.records.endpointsOfSandbox(sandbox.id);
     const stay = there.filter(({ id }) => id !== endpointId);
     const done = await transact(
@@ -229,17 +228,16 @@ export async function leaveEndpoint(
   });
 }
 
-/** Deletes an endpoint that is in no sandbox; throws `in-use`. */
-export async function deleteEndpoint(context: Context, endpointId: string, options: ChangeOptions): Promise<void> {
-  const endpoint = present("endpoint", endpointId, context.records.endpoints);
-  if (endpoint.join !== undefined) {
-    const sandbox = context.records.sandboxes.get(endpoint.join.sandboxId);
-    throw new PortolanError("in-use", `endpoint ${endpoint.name} is in sandbox ${sandbox?.name}`, {
-      object: `endpoint "${endpoint.name}"`,
+function checkLeaving(endpoint: EndpointRecord, sandbox: SandboxRecord | undefined, and: Leaving): void {
+  const object = `endpoint "${endpoint.name}"`;
+  if (sandbox === undefined && and === "keep")
+    throw new PortolanError("not-found", `endpoint ${endpoint.name} is in no sandbox`, { object });
+  if (sandbox !== undefined && and === "remove-unjoined") {
+    throw new PortolanError("in-use", `endpoint ${endpoint.name} is in sandbox ${sandbox.name}`, {
+      object,
       advice: "let it leave first, or disconnect it",
     });
   }
-  await leaveEndpoint(context, endpointId, "remove", options);
 }
 
 /** Holds an endpoint with its network and the sandbox that it is in once they are held. */

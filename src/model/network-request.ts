@@ -23,7 +23,7 @@ export async function prepareNetwork(
   back: GiveBack,
 ): Promise<NetworkRecord> {
   const spec = withConfiguration(context, given);
-  const driver = context.drivers.get(spec.driver ?? "bridge") ?? driverNamed(spec.driver ?? "bridge");
+  const driver = driverNamed(spec.driver ?? "bridge", context.drivers);
   if (driver.singleton && [...context.records.networks.values()].some((other) => other.driver === driver.name)) {
     throw new PortolanError("forbidden", `only one instance of "${driver.name}" network is allowed`, {
       object: `network "${name}"`,

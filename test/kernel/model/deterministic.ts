@@ -1,5 +1,4 @@
 /** Controllers that draw the same ids, addresses and times again, so that what they make can be compared between runs. */
-import { createHash } from "node:crypto";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { type ControllerOptions, createController } from "../../../src/model/controller.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
@@ -8,19 +7,8 @@ import { openLocalStore } from "../../../src/store/local.ts";
 import type { Faults } from "../../support/faults.ts";
 import { createFaultyKernel } from "../../support/faulty-kernel.ts";
 import { createFaultyStore } from "../../support/faulty-store.ts";
+import { clockFrom, randomFrom } from "../../support/random.ts";
 import type { Directories } from "./support.ts";
-
-/** Bytes that follow from a seed. */
-export function randomFrom(seed: string): (count: number) => Uint8Array {
-  let drawn = 0;
-  return (count) => createHash("shake256", { outputLength: count }).update(`${seed} ${drawn++}`).digest();
-}
-
-/** A clock that goes on by a second whenever it is read. */
-export function clockFrom(second: number): () => bigint {
-  let now = second;
-  return () => BigInt(now++) * 1_000_000_000n;
-}
 
 /** Opens a controller whose changes `faults` counts. Its ids follow from the seed, its times start at `second`. */
 export async function deterministicController(

@@ -1,0 +1,13 @@
+/** The model against a reference of a hundred lines, without a kernel: names, memberships, addresses and gateways after every command. */
+import { test } from "node:test";
+import fc from "fast-check";
+import { sequences } from "../support/sequences/commands.ts";
+import { memoryGround } from "../support/sequences/memory-ground.ts";
+import { runSequence } from "../support/sequences/run.ts";
+
+test("10,000 random sequences of operations, faults, damage and restarts break no invariant", async () => {
+  await fc.assert(
+    fc.asyncProperty(sequences, (commands) => runSequence(memoryGround(), commands)),
+    { numRuns: 10_000 },
+  );
+});

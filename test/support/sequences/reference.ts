@@ -1,0 +1,182 @@
+/** The model at its simplest: names and who is where, and what each operation does to them or why it cannot. */
+import type { ErrorCode } from "../../../src/errors.ts";
+import type { EndpointName, NetworkName, NetworkShape, Operation, SandboxName } from "./commands.ts";
+
+export interface ReferenceNetwork {
+  readonly shape: NetworkShape;
+  readonly predefined: boolean;
+}
+
+export interface ReferenceEndpoint {
+  readonly network: NetworkName;
+  readonly name: EndpointName;
+  /** Its IPv4 address, counted from the subnet's own, where the network has a subnet of its own. */
+  host?: number;
+  sandbox?: { readonly name: SandboxName; readonly priority: number };
+}
+
+/** Why an operation cannot be: codes of errors, any of which may be told. Empty: it can. */
+export type Reasons = ReadonlySet<ErrorCode>;
+
+const open: NetworkShape = { internal: false, enableIpv6: false };
+
+export class Reference {
+  readonly networks = new Map<NetworkName, ReferenceNetwork>([
+    ["bridge", { shape: open, predefined: true }],
+    ["none", { shape: open, predefined: true }],
+  ]);
+  readonly sandboxes = new Set<SandboxName>();
+  readonly endpoints: ReferenceEndpoint[] = [];
+
+  of(network: NetworkName): readonly ReferenceEndpoint[] {
+    return this.endpoints.filter((one) => one.network === network);
+  }
+
+  in(sandbox: SandboxName): readonly ReferenceEndpoint[] {
+    return this.endpoints.filter((one) => one.sandbox?.name === sandbox);
+  }
+
+  endpoint(network: NetworkName, name: EndpointName): ReferenceEndpoint | undefined {
+    return this.of(network).find((one) => one.name === name);
+  }
+
+  /** Why an operation cannot be carried out now. */
+  reasons(operation: Operation): Reasons {
+    switch (operation.type) {
+      case "create network":
+        return new Set(this.networks.has(operation.network) ? ["exists"] : []);
+      case "delete network": {
+        const there = this.networks.get(operation.network);
+        if (there === undefined) return new Set(["not-found"]);
+        if (there.predefined) return new Set(["forbidden"]);
+        return new Set(this.of(operation.network).length > 0 ? ["in-use"] : []);
+      }
+      case "create sandbox":
+        return new Set(this.sandboxes.has(operation.sandbox) ? ["exists"] : []);
+      case "delete sandbox":
+        return new Set(this.sandboxes.has(operation.sandbox) ? [] : ["not-found"]);
+      case "create endpoint":
+        return this.#endpointReasons(operation.network, operation.endpoint, operation.host);
+      case "connect": {
+        if (!this.networks.has(operation.network) || !this.sandboxes.has(operation.sandbox))
+          return new Set(["not-found"]);
+        return this.#endpointReasons(operation.network, operation.sandbox, operation.host).union(
+          this.#companyReasons(operation.network, operation.sandbox),
+        );
+      }
+      case "join": {
+        const there = this.endpoint(operation.network, operation.endpoint);
+        if (there === undefined || !this.sandboxes.has(operation.sandbox)) return new Set(["not-found"]);
+        if (there.sandbox !== undefined) return new Set(["in-use"]);
+        return this.#companyReasons(operation.network, operation.sandbox);
+      }
+      case "leave":
+        return new Set(
+          this.endpoint(operation.network, operation.endpoint)?.sandbox === undefined ? ["not-found"] : [],
+        );
+      case "delete endpoint": {
+        const there = this.endpoint(operation.network, operation.endpoint);
+        if (there === undefined) return new Set(["not-found"]);
+        return new Set(there.sandbox === undefined ? [] : ["in-use"]);
+      }
+      case "disconnect":
+        return new Set(this.endpoint(operation.network, operation.endpoint) === undefined ? ["not-found"] : []);
+      case "prune":
+        return new Set();
+    }
+  }
+
+  #endpointReasons(network: NetworkName, name: EndpointName, host: number | undefined): Reasons {
+    const there = this.networks.get(network);
+    if (there === undefined) return new Set(["not-found"]);
+    const reasons = new Set<ErrorCode>();
+    if (this.endpoint(network, name) !== undefined) reasons.add("exists");
+    const { length } = there.shape;
+    if (length === undefined) {
+      if (host !== undefined) reasons.add("invalid-argument");
+      return reasons;
+    }
+    const size = 2 ** (32 - length);
+    // Without its own, the broadcast and the gateway's address.
+    if (host === undefined) {
+      if (this.of(network).length >= size - 3) reasons.add("pool-exhausted");
+      return reasons;
+    }
+    if (host >= size || host === 0 || host === size - 1) reasons.add("address-outside").add("address-in-use");
+    if (host === 1 || this.of(network).some((one) => one.host === host)) reasons.add("address-in-use");
+    return reasons;
+  }
+
+  #companyReasons(network: NetworkName, sandbox: SandboxName): Reasons {
+    const networks = this.in(sandbox).map((one) => one.network);
+    const reasons = new Set<ErrorCode>();
+    if (networks.includes(network)) reasons.add("exists");
+    if (networks.includes("none") || (network === "none" && networks.length > 0)) reasons.add("forbidden");
+    return reasons;
+  }
+
+  /** Carries an operation out. */
+  apply(operation: Operation): void {
+    switch (operation.type) {
+      case "create network":
+        this.networks.set(operation.network, { shape: operation.shape, predefined: false });
+        break;
+      case "delete network":
+        this.networks.delete(operation.network);
+        break;
+      case "create sandbox":
+        this.sandboxes.add(operation.sandbox);
+        break;
+      case "delete sandbox":
+        this.#remove(this.in(operation.sandbox));
+        this.sandboxes.delete(operation.sandbox);
+        break;
+      case "create endpoint":
+        this.#add({ network: operation.network, name: operation.endpoint, ...hostOf(operation) });
+        break;
+      case "connect": {
+        const sandbox = { name: operation.sandbox, priority: operation.priority };
+        this.#add({ network: operation.network, name: operation.sandbox, ...hostOf(operation), sandbox });
+        break;
+      }
+      case "join": {
+        const there = this.endpoint(operation.network, operation.endpoint);
+        if (there) there.sandbox = { name: operation.sandbox, priority: operation.priority };
+        break;
+      }
+      case "leave":
+        delete this.endpoint(operation.network, operation.endpoint)?.sandbox;
+        break;
+      case "delete endpoint":
+      case "disconnect":
+        this.#remove([this.endpoint(operation.network, operation.endpoint)]);
+        break;
+      case "prune":
+        for (const [name, { predefined }] of this.networks)
+          if (!predefined && this.of(name).length === 0) this.networks.delete(name);
+    }
+  }
+
+  #add(endpoint: ReferenceEndpoint): void {
+    this.endpoints.push(endpoint);
+  }
+
+  #remove(gone: readonly (ReferenceEndpoint | undefined)[]): void {
+    for (const one of gone) if (one) this.endpoints.splice(this.endpoints.indexOf(one), 1);
+  }
+
+  /** Network of the endpoint that gives a sandbox the default route of a family. */
+  gateway(sandbox: SandboxName, family: 4 | 6): NetworkName | undefined {
+    return this.in(sandbox)
+      .filter(({ network }) => {
+        const shape = this.networks.get(network)?.shape;
+        return network !== "none" && shape?.internal === false && (family === 4 || shape.enableIpv6);
+      })
+      .toSorted(
+        (a, b) => (b.sandbox?.priority ?? 0) - (a.sandbox?.priority ?? 0) || (a.network < b.network ? -1 : 1),
+      )[0]?.network;
+  }
+}
+
+const hostOf = ({ host }: { readonly host?: number }): { readonly host?: number } =>
+  host === undefined ? {} : { host };
