@@ -153,12 +153,20 @@ function sysctls(inside: readonly string[]): Readonly<Record<string, string>> {
   return found;
 }
 
-/** Namespace files bound below /run. */
+/** Namespace files bound below this host's own /run; those of a host around it, which its /run hides, are listed by the kernel as well. */
 function boundNamespaces(): readonly string[] {
-  return readFileSync("/proc/thread-self/mountinfo", "utf8")
+  const mounts = readFileSync("/proc/thread-self/mountinfo", "utf8")
+    .trim()
     .split("\n")
-    .filter((line) => line.includes(" - nsfs "))
-    .map((line) => line.split(" ")[4] ?? "")
-    .filter((path) => path.startsWith("/run"))
+    .map((line) => {
+      const [id = "", parent = "", , , path = ""] = line.split(" ");
+      return { id, parent, path, isNamespace: line.includes(" - nsfs ") };
+    });
+  const below = new Set([mounts.findLast(({ path }) => path === "/run")?.id]);
+  // A mount is listed after the one that it is mounted on.
+  for (const { id, parent } of mounts) if (below.has(parent)) below.add(id);
+  return mounts
+    .filter(({ id, isNamespace }) => isNamespace && below.has(id))
+    .map(({ path }) => path)
     .toSorted();
 }

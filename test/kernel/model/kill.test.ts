@@ -11,7 +11,7 @@ import type { NetworkController } from "../../../src/model/types.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import { Faults } from "../../support/faults.ts";
 import { enterTestHost, run } from "../../support/test-host.ts";
-import { wholeState } from "../../support/whole-state.ts";
+import { wholeState, withoutChance } from "../../support/whole-state.ts";
 import { aftermath, deterministicController, execution, preparation } from "./deterministic.ts";
 import { damage, type Operation, operations } from "./operations.ts";
 import { type Directories, directories, removeAll } from "./support.ts";
@@ -41,22 +41,15 @@ const start: Operation = {
   name: "start",
   prepare: async (controller) => {
     await operations.find(({ name }) => name === "leave the network that has the default route")?.prepare?.(controller);
-    damage(controller);
+    damage(controller.sandbox("web").info().namespace);
   },
   run: async () => undefined,
 };
 
-/** All that is there, but for addresses of interfaces that the kernel draws by chance. */
-function stateOf(controller: NetworkController, { runDir }: Directories): unknown {
-  const kernel = wholeState(runDir);
-  const links = JSON.parse(run("ip -j link show type veth")) as readonly { readonly address: string }[];
-  let text = JSON.stringify({
-    kernel,
-    told: [controller.networks(), controller.sandboxes(), controller.endpoints()],
-  });
-  for (const { address } of links) text = text.replaceAll(address, "by chance");
-  return JSON.parse(text);
-}
+const stateOf = (controller: NetworkController, { runDir }: Directories): unknown => ({
+  kernel: withoutChance(wholeState(runDir)),
+  told: [controller.networks(), controller.sandboxes(), controller.endpoints()],
+});
 
 /** What the store holds. */
 async function stored({ stateDir }: Directories): Promise<unknown> {

@@ -195,15 +195,14 @@ export const operations: readonly Operation[] = [
     name: "reconcile",
     prepare: async (controller) => {
       await joined(controller);
-      damage(controller);
+      damage(controller.sandbox("web").info().namespace);
     },
     run: (controller, options) => controller.reconcile(options),
   },
 ];
 
-/** What somebody does to the host behind the engine's back: the sandbox loses its link and the host its table, and a bridge an address. */
-export function damage(controller: NetworkController): void {
-  const { namespace } = controller.sandbox("web").info();
+/** What somebody does to the host behind the engine's back: a sandbox loses its link, the host its rules, and a bridge an address. */
+export function damage(namespace: string): void {
   const links = JSON.parse(run("ip -j link show type bridge")) as readonly { readonly ifname: string }[];
   const [bridge] = links;
   run(`nsenter --net=${namespace} ip link del eth0`);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NetworkController } from "../../../src/model/types.ts";
 import { enterTestHost, exec, run } from "../../support/test-host.ts";
-import { wholeState } from "../../support/whole-state.ts";
+import { wholeState, withoutChance } from "../../support/whole-state.ts";
 import { controllerFor, directories } from "./support.ts";
 
 enterTestHost();
@@ -71,12 +71,7 @@ async function scene(controller: NetworkController): Promise<Scene> {
   return made;
 }
 
-/** Everything there is, with the interface addresses that the kernel draws by chance made alike. */
-function state(runDir: string): unknown {
-  let text = JSON.stringify(wholeState(runDir));
-  for (const { address } of links("ip -j link show type veth")) text = text.replaceAll(address, "by chance");
-  return JSON.parse(text);
-}
+const state = (runDir: string): unknown => withoutChance(wholeState(runDir));
 
 /** What somebody does, and whether things of his own that stood on it are lost by it. */
 const damages: Readonly<Record<string, (scene: Scene) => void>> = {
