@@ -12,7 +12,6 @@ import { examine } from "./doctor.ts";
 import { connect, createEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
 import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./filters.ts";
 import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
-import { hostKey } from "./keys.ts";
 import { find } from "./lookup.ts";
 import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
 import { reconcile } from "./reconcile.ts";
@@ -162,7 +161,7 @@ class Controller implements NetworkController {
   }
 
   doctor() {
-    return this.#context.locks.hold([hostKey], () => examine(this.#context, this.#startFailure));
+    return this.#context.locks.holdAll(() => examine(this.#context, this.#startFailure));
   }
 
   events(...[options = {}]: Parameters<NetworkController["events"]>) {

@@ -1,6 +1,7 @@
 /**
- * Locks by key, shared or exclusive, served in the order of asking. There is no global one: operations on different objects do not meet. A caller that
- * needs several asks for all at once; they are taken in one fixed order, so that no two callers can wait for each other.
+ * Locks by key, shared or exclusive, served in the order of asking. Operations on different objects do not meet; only who looks at everything waits for
+ * all that is under way, and holds up what comes. A caller that needs several asks for all at once; they are taken in one fixed order, so that no two
+ * callers can wait for each other. Nobody asks while it holds any.
  */
 
 export interface LockRequest {
@@ -19,12 +20,15 @@ interface Lock {
   readonly waiting: Waiter[];
 }
 
+/** Held by everybody, exclusively by who looks at everything; it comes before all other keys in their order. */
+const everything = " everything";
+
 export class Locks {
   readonly #locks = new Map<string, Lock>();
 
   /** Runs `work` while the locks are held; they are let go whatever it throws. */
   async hold<Result>(requests: readonly LockRequest[], work: () => Promise<Result>): Promise<Result> {
-    const ordered = merged(requests);
+    const ordered = merged([{ key: everything, mode: "shared" }, ...requests]);
     let taken = 0;
     try {
       for (const request of ordered) {
@@ -35,6 +39,11 @@ export class Locks {
     } finally {
       for (const request of ordered.slice(0, taken).toReversed()) this.#release(request);
     }
+  }
+
+  /** Runs `work` while nothing else is under way. */
+  holdAll<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.hold([{ key: everything, mode: "exclusive" }], work);
   }
 
   #take({ key, mode }: LockRequest): Promise<void> | undefined {

@@ -1,20 +1,12 @@
 /** Self-check: compares the kernel with what is described and mends the difference, while nothing else is under way. */
 import { plan } from "../state/plan.ts";
 import type { Context } from "./context.ts";
-import { endpointKey, hostKey, networkKey, sandboxKey } from "./keys.ts";
 import { throwIfAborted } from "./transact.ts";
 import type { ChangeOptions, ReconcileReport } from "./types.ts";
 
 /** Mends what something else changed; what it did. Throws `kernel`, `aborted`. */
 export async function reconcile(context: Context, options: ChangeOptions): Promise<ReconcileReport> {
-  const { networks, sandboxes, endpoints } = context.records;
-  const keys = [
-    hostKey,
-    ...[...networks.keys()].map((id) => networkKey(id, "exclusive")),
-    ...[...sandboxes.keys()].map(sandboxKey),
-    ...[...endpoints.keys()].map(endpointKey),
-  ];
-  return context.locks.hold(keys, async () => {
+  return context.locks.holdAll(async () => {
     throwIfAborted(options.signal);
     const desired = context.ledger.all();
     const changes = plan(desired, await context.engine.observe(desired));

@@ -132,3 +132,28 @@ test("in any crowd nobody holds what another one holds alone, everybody has a tu
     { numRuns: 200 },
   );
 });
+
+test("who holds everything is alone: it waits for all that is under way, and what comes later waits for it", async () => {
+  const log: string[] = [];
+  const locks = new Locks();
+  const start = worker(locks, log);
+  const first = start("first", exclusive("a"));
+  const { promise: end, resolve } = Promise.withResolvers<void>();
+  const all = locks.holdAll(async () => {
+    log.push("all");
+    await end;
+  });
+  const later = start("later", exclusive("b"));
+  await pause();
+  assert.deepEqual(log, ["first"]);
+  first.end();
+  await pause();
+  assert.deepEqual(log, ["first", "all"]);
+  resolve();
+  await all;
+  await pause();
+  assert.deepEqual(log, ["first", "all", "later"]);
+  later.end();
+  await later.done;
+  assert.equal(locks.size, 0);
+});
