@@ -1,5 +1,4 @@
 /** The network controller: the model's front door. */
-import { randomFillSync } from "node:crypto";
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
 import type { Engine } from "../state/engine.ts";
@@ -14,6 +13,7 @@ import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./fil
 import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
 import { find } from "./lookup.ts";
 import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
+import { createRandom } from "./random.ts";
 import { reconcile } from "./reconcile.ts";
 import { recover } from "./recovery.ts";
 import { createSandbox, deleteSandbox } from "./sandboxes.ts";
@@ -42,8 +42,6 @@ export interface ControllerOptions {
   readonly now?: () => bigint;
 }
 
-const randomBytes = (count: number): Uint8Array => randomFillSync(new Uint8Array(count));
-
 const startTime = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 /** The system's clock knows milliseconds; what follows on them comes from the monotonic one, so that no two events swap. */
 const clock = (): bigint => startTime + process.hrtime.bigint();
@@ -53,7 +51,15 @@ const clock = (): bigint => startTime + process.hrtime.bigint();
  * cannot be read.
  */
 export async function createController(options: ControllerOptions = {}): Promise<NetworkController> {
-  const { stateDir, wait, runDir = "/run/portolan", random = randomBytes, now = clock, drivers, ipamDrivers } = options;
+  const {
+    stateDir,
+    wait,
+    runDir = "/run/portolan",
+    random = createRandom(),
+    now = clock,
+    drivers,
+    ipamDrivers,
+  } = options;
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
   const engine = options.engine ?? createWorkerEngine();
   try {
