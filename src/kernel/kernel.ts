@@ -60,6 +60,9 @@ export interface Kernel {
   /** Sends one dump request (NLM_F_DUMP is added), repeating interrupted dumps; throws KernelError. */
   dump(namespace: NamespaceRef, family: NetlinkFamily, message: NetlinkMessage): readonly ReceivedMessage[];
 
+  /** Index of a link; throws KernelError ENODEV. */
+  linkIndex(namespace: NamespaceRef, name: string): number;
+
   /** Reads a sysctl by dotted or slashed name as seen from the namespace; undefined where it does not exist. Trailing newline cut. */
   readSysctl(namespace: NamespaceRef, name: string): string | undefined;
   /** Writes a sysctl; throws KernelError. */

@@ -20,15 +20,19 @@ interface Held {
   readonly descriptor: number;
   /** Tells whether the path still leads there; undefined for the host. */
   readonly inode: bigint | undefined;
+  /** When that was last asked, milliseconds of the process. */
+  checked: number;
   readonly sockets: Map<NetlinkFamily, NetlinkSocket>;
 }
 
 /** Namespaces held open beside the host: descriptors are cheap to get again, and a thousand sandboxes are not worked on at once. */
 const heldLimit = 32;
+/** How long a path is taken to lead where it did, milliseconds: the messages of one change follow each other within that. */
+const trusted = 1;
 
 /** Makes the kernel seam for the calling thread, whose network namespace becomes `"host"`. */
 export function createKernel(): Kernel {
-  const host: Held = { descriptor: openOwnNamespace(), inode: undefined, sockets: new Map() };
+  const host: Held = { descriptor: openOwnNamespace(), inode: undefined, checked: 0, sockets: new Map() };
   /** By path, least recently used first. */
   const held = new Map<string, Held>();
 
@@ -46,15 +50,18 @@ export function createKernel(): Kernel {
 
   function hold(namespace: NamespaceRef): Held {
     if (namespace === "host") return host;
-    const inode = namespaceInode(namespace);
     let entry = held.get(namespace);
+    const now = performance.now();
+    if (entry !== undefined && now - entry.checked < trusted) return entry;
+    const inode = namespaceInode(namespace);
     if (entry !== undefined && entry.inode === inode) {
       held.delete(namespace);
       held.set(namespace, entry);
+      entry.checked = now;
       return entry;
     }
     release(namespace);
-    entry = { descriptor: openNamespace(namespace), inode, sockets: new Map() };
+    entry = { descriptor: openNamespace(namespace), inode, checked: now, sockets: new Map() };
     held.set(namespace, entry);
     const [oldest] = held.keys();
     if (held.size > heldLimit && oldest !== undefined) release(oldest);
@@ -97,6 +104,7 @@ export function createKernel(): Kernel {
     },
     get: (namespace, family, message) => socketOf(namespace, family).get(message),
     dump: (namespace, family, message) => socketOf(namespace, family).dump(message),
+    linkIndex: (namespace, name) => socketOf(namespace, "route").linkIndex(name),
 
     readSysctl(namespace, name) {
       const path = sysctlPath(name);

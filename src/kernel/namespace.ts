@@ -5,7 +5,17 @@
 import { closeSync, mkdirSync, openSync, statfsSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { KernelError } from "./kernel.ts";
-import { detach, mount, mountFlag, namespaceFlag, refusalOf, setNamespace, unmount, unshare } from "./syscalls.ts";
+import {
+  detach,
+  mount,
+  mountFlag,
+  namespaceFlag,
+  namespaceType,
+  refusalOf,
+  setNamespace,
+  unmount,
+  unshare,
+} from "./syscalls.ts";
 
 /** The calling thread's own network namespace. /proc/self would be that of the process's first thread. */
 const ownNamespace = "/proc/thread-self/ns/net";
@@ -22,15 +32,28 @@ export function openOwnNamespace(): number {
 
 /** Opens the network namespace at `path`; throws KernelError ENOENT where there is none. */
 export function openNamespace(path: string): number {
-  if (!namespaceExists(path))
-    throw new KernelError(`open ${path}`, refusalOf(noEntry, "no network namespace is there"));
-  return openSync(path, "r");
+  const descriptor = openIfNamespace(path);
+  if (descriptor !== undefined) return descriptor;
+  throw new KernelError(`open ${path}`, refusalOf(noEntry, "no network namespace is there"));
 }
 
-/** Whether `path` is a namespace file. */
+/** Whether `path` is a network namespace. */
 export function namespaceExists(path: string): boolean {
+  const descriptor = openIfNamespace(path);
+  if (descriptor === undefined) return false;
+  closeSync(descriptor);
+  return true;
+}
+
+function openIfNamespace(path: string): number | undefined {
   // A file that waits for its namespace to be bound, or whose namespace was unmounted, lies in an ordinary file system.
-  return statSync(path, { throwIfNoEntry: false }) !== undefined && statfsSync(path).type === namespaceFileSystem;
+  const isNamespace =
+    statSync(path, { throwIfNoEntry: false }) !== undefined && statfsSync(path).type === namespaceFileSystem;
+  if (!isNamespace) return undefined;
+  const descriptor = openSync(path, "r");
+  if (namespaceType(descriptor) === namespaceFlag.network) return descriptor;
+  closeSync(descriptor);
+  return undefined;
 }
 
 /** Which namespace a path leads to now; undefined where there is no file. */

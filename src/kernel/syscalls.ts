@@ -14,6 +14,7 @@ const call = {
   send: libc.func("int64_t send(int fd, const uint8_t *bytes, size_t length, int flags)"),
   close: libc.func("int close(int fd)"),
   recv: libc.func("int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)"),
+  ioctl: libc.func("int ioctl(int fd, unsigned long request, uint8_t *argument)"),
   setns: libc.func("int setns(int fd, int type)"),
   unshare: libc.func("int unshare(int flags)"),
   mount: libc.func(
@@ -94,6 +95,28 @@ export function send(fd: number, bytes: Uint8Array): void {
 /** recv(2) of one datagram into `buffer`; its length, with {@link realLength} also beyond the buffer's. */
 export function receive(fd: number, buffer: Uint8Array, flags: number): number {
   return checked("recv", call.recv(fd, buffer, buffer.length, flags));
+}
+
+/** SIOCGIFINDEX (linux/sockios.h) */
+const getInterfaceIndex = 0x8933;
+/** struct ifreq (linux/if.h): a name of at most 15 bytes, and what is asked. */
+const interfaceRequest = { length: 40, nameLength: 16 } as const;
+
+/** Index of an interface in the namespace of a socket (netdevice(7)): without the lock that netlink requests take. Throws KernelError ENODEV. */
+export function interfaceIndex(fd: number, name: string): number {
+  const request = Buffer.alloc(interfaceRequest.length);
+  // A longer name is nobody's; cut short it could be.
+  if (request.write(name) >= interfaceRequest.nameLength) throw new KernelError(`find link ${name}`, refusalOf(19));
+  checked(`find link ${name}`, call.ioctl(fd, getInterfaceIndex, request));
+  return request.readInt32LE(interfaceRequest.nameLength);
+}
+
+/** NS_GET_NSTYPE (linux/nsfs.h) */
+const getNamespaceType = 0xb703;
+
+/** Which kind of namespace a descriptor is of, as a {@link namespaceFlag} (ioctl_nsfs(2)). */
+export function namespaceType(fd: number): number {
+  return checked("find the type of a namespace", call.ioctl(fd, getNamespaceType, null));
 }
 
 /** close(2) of a descriptor that {@link socket} gave. */

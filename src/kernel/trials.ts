@@ -8,7 +8,7 @@ import type { Expression } from "./netlink/nftables/expressions.ts";
 import { newRule } from "./netlink/nftables/rule.ts";
 import { newSet } from "./netlink/nftables/set.ts";
 import { newTable } from "./netlink/nftables/table.ts";
-import { createLink, decodeLink, getLink } from "./netlink/route/link.ts";
+import { createLink } from "./netlink/route/link.ts";
 import { encodeLinkHeader, linkAttribute } from "./netlink/route/link-header.ts";
 import { routeMessage } from "./netlink/route/rtnetlink.ts";
 
@@ -34,8 +34,7 @@ const linkTrial =
 function parentIndex(kernel: Kernel, namespace: `/${string}`): number {
   const data = { kind: "veth", peer: { name: "parent1" } } as const;
   kernel.send(namespace, "route", [createLink({ name: "parent0", data })]);
-  const [answer] = kernel.get(namespace, "route", getLink({ name: "parent0" }));
-  return (answer && decodeLink(answer)?.index) ?? 0;
+  return kernel.linkIndex(namespace, "parent0");
 }
 
 /** A transaction in a table of its own. */

@@ -6,7 +6,7 @@ import { PortolanError } from "../errors.ts";
 import { type Kernel, KernelError, type KernelRefusal, type NamespaceRef } from "../kernel/kernel.ts";
 import type { NetlinkMessage } from "../kernel/netlink/message.ts";
 import type { ApplyContext, Step } from "./kind.ts";
-import { lookUpIndex, revive } from "./kinds/link.ts";
+import { revive } from "./kinds/link.ts";
 import { kindOf } from "./kinds/registry.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import type { Link } from "./objects.ts";
@@ -72,7 +72,7 @@ class Application implements ApplyContext {
     const key = `${namespace} ${name}`;
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
-    const index = lookUpIndex(this, namespace, name);
+    const index = this.kernel.linkIndex(namespace, name);
     this.#indexes.set(key, index);
     return index;
   }

@@ -50,6 +50,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     },
     get: (namespace, family, message) => kernel.get(namespace, family, message),
     dump: (namespace, family, message) => kernel.dump(namespace, family, message),
+    linkIndex: (namespace, name) => kernel.linkIndex(namespace, name),
     readSysctl: (namespace, name) => kernel.readSysctl(namespace, name),
     writeSysctl: (namespace, name, value) =>
       call(`writing of sysctl ${name} in ${namespace}`, () => kernel.writeSysctl(namespace, name, value)),

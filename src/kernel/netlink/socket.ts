@@ -7,6 +7,7 @@ import {
   bind,
   closeSocket,
   doNotWait,
+  interfaceIndex,
   netlinkDomain,
   rawSocket,
   realLength,
@@ -175,6 +176,11 @@ export class NetlinkSocket {
       return index === 0;
     });
     return refusals;
+  }
+
+  /** Index of a link of the namespace that the socket is of; throws KernelError ENODEV. */
+  linkIndex(name: string): number {
+    return interfaceIndex(this.#descriptor, name);
   }
 
   /** Sends one request and returns its answers; throws KernelError where it is refused. */

@@ -2,14 +2,7 @@
  * Links. Making one takes a creating message and a setting one (alias, address generation and bridge port are honoured only there); a veth's
  * other end is born in its namespace and set up from inside. Deleting is retiring: out of the way at once, deleted later in bulk.
  */
-import {
-  createLink,
-  decodeLink,
-  getLink,
-  type LinkInfo,
-  type LinkKindData,
-  setLink,
-} from "../../kernel/netlink/route/link.ts";
+import { createLink, type LinkInfo, type LinkKindData, setLink } from "../../kernel/netlink/route/link.ts";
 import { departingLinkGroup, ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import {
   type ApplyContext,
@@ -294,10 +287,4 @@ function setCommands(object: Link): readonly string[] {
   const peerGeneration = peer.addressGeneration === undefined ? "" : ` addrgenmode ${peer.addressGeneration}`;
   commands.push(`${inside(peer.namespace)}ip link set ${peer.name}${peerGeneration} ${peer.up ? "up" : "down"}`);
   return commands;
-}
-
-/** Index of a link that is there; throws KernelError ENODEV. */
-export function lookUpIndex(context: Pick<ApplyContext, "kernel">, namespace: NamespaceRef, name: string): number {
-  const [answer] = context.kernel.get(namespace, "route", getLink({ name }));
-  return (answer && decodeLink(answer)?.index) ?? 0;
 }

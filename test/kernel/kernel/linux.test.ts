@@ -1,0 +1,148 @@
+/** The seam's real implementation: namespaces, links, sysctls and files as the kernel has them. */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Kernel, KernelError } from "../../../src/kernel/kernel.ts";
+import { createKernel } from "../../../src/kernel/linux.ts";
+import { createLink, deleteLink, dumpLinks, setLink } from "../../../src/kernel/netlink/route/link.ts";
+import { enterTestHost, exec, run, temporaryDirectory } from "../../support/test-host.ts";
+
+enterTestHost();
+
+function kernelFor(t: TestContext): Kernel {
+  const kernel = createKernel();
+  t.after(() => kernel.close());
+  return kernel;
+}
+
+const refusedWith = (code: string) => (error: unknown) => error instanceof KernelError && error.refusal.code === code;
+
+test("a namespace is made with its directories, worked in, and dropped", (t) => {
+  const kernel = kernelFor(t);
+  const path = "/run/one/two/box";
+  assert.equal(kernel.namespaceExists(path), false);
+  kernel.createNamespace(path);
+  assert.equal(kernel.namespaceExists(path), true);
+  assert.throws(() => kernel.createNamespace(path), refusedWith("EEXIST"));
+  assert.deepEqual(kernel.send(path, "route", [createLink({ name: "inside0", data: { kind: "bridge" } })]), [
+    undefined,
+  ]);
+  assert.match(exec("nsenter", `--net=${path}`, "ip", "link"), /inside0/);
+  assert.doesNotMatch(run("ip link"), /inside0/);
+  kernel.dropNamespace(path);
+  assert.equal(existsSync(path), false);
+  assert.throws(() => kernel.dump(path, "route", dumpLinks()), refusedWith("ENOENT"));
+  kernel.dropNamespace(path);
+});
+
+test("a file that is no namespace is none, and nothing is done in it", (t) => {
+  const kernel = kernelFor(t);
+  writeFileSync("/run/plain", "");
+  assert.equal(kernel.namespaceExists("/run/plain"), false);
+  assert.equal(kernel.namespaceExists("/proc/self/ns/mnt"), false);
+  assert.throws(() => kernel.dump("/run/plain", "route", dumpLinks()), KernelError);
+  // The thread is where it was.
+  assert.equal(kernel.linkIndex("host", "lo"), 1);
+});
+
+test("a path that leads to another namespace than before is followed", async (t) => {
+  const kernel = kernelFor(t);
+  run("ip netns add moving");
+  const path = "/run/netns/moving";
+  kernel.send(path, "route", [createLink({ name: "first0", data: { kind: "bridge" } })]);
+  run("ip netns delete moving");
+  run("ip netns add moving");
+  await sleep(5);
+  assert.throws(() => kernel.linkIndex(path, "first0"), refusedWith("ENODEV"));
+  run("ip netns delete moving");
+});
+
+test("a namespace that nothing else holds is freed once it is forgotten", async (t) => {
+  const kernel = kernelFor(t);
+  run("ip netns add held");
+  kernel.send("/run/netns/held", "route", [
+    createLink({ name: "veth9", data: { kind: "veth", peer: { name: "veth8" } } }),
+  ]);
+  exec("nsenter", "--net=/run/netns/held", "ip", "link", "set", "veth9", "netns", String(process.pid));
+  run("ip netns delete held");
+  assert.match(run("ip link"), /veth9/, "its descriptor is held");
+  kernel.forgetNamespaces();
+  for (let tries = 0; tries < 100 && run("ip link").includes("veth9"); tries++) await sleep(20);
+  assert.doesNotMatch(run("ip link"), /veth9/, "the other end went with its namespace");
+});
+
+test("the index of a link is found by its name in its namespace", (t) => {
+  const kernel = kernelFor(t);
+  kernel.send("host", "route", [createLink({ name: "fifteen-letters", data: { kind: "bridge" } })]);
+  const index = kernel.linkIndex("host", "fifteen-letters");
+  assert.equal(JSON.parse(run("ip -j link show fifteen-letters"))[0].ifindex, index);
+  assert.throws(() => kernel.linkIndex("host", "none0"), refusedWith("ENODEV"));
+  // Cut to what fits it would be found.
+  assert.throws(() => kernel.linkIndex("host", "fifteen-letters-and-more"), refusedWith("ENODEV"));
+  kernel.send("host", "route", [deleteLink({ index })]);
+});
+
+test("messages of one send are carried out each for itself, and each refusal is at its place", (t) => {
+  const kernel = kernelFor(t);
+  const made = createLink({ name: "dup0", data: { kind: "bridge" } });
+  const answers = kernel.send("host", "route", [
+    made,
+    made,
+    setLink({ name: "none0" }, { up: true }),
+    deleteLink({ name: "dup0" }),
+  ]);
+  assert.deepEqual(
+    answers.map((refusal) => refusal?.code),
+    [undefined, "EEXIST", "ENODEV", undefined],
+  );
+  assert.doesNotMatch(run("ip link"), /dup0/);
+});
+
+test("a send of thousands of messages is answered one by one", (t) => {
+  const kernel = kernelFor(t);
+  const answers = kernel.send(
+    "host",
+    "route",
+    Array.from({ length: 3000 }, (_, i) =>
+      i % 2 === 0 ? setLink({ name: "lo" }, { up: true }) : deleteLink({ name: "none0" }),
+    ),
+  );
+  assert.equal(answers.length, 3000);
+  assert.ok(answers.every((refusal, i) => (i % 2 === 0 ? refusal === undefined : refusal?.code === "ENODEV")));
+});
+
+test("sysctls are those of the namespace, by dotted or slashed name", (t) => {
+  const kernel = kernelFor(t);
+  run("ip netns add tuned");
+  const path = "/run/netns/tuned";
+  const before = kernel.readSysctl("host", "net.ipv4.ip_forward");
+  kernel.writeSysctl(path, "net/ipv4/ip_forward", before === "1" ? "0" : "1");
+  assert.equal(kernel.readSysctl("host", "net/ipv4/ip_forward"), before);
+  assert.notEqual(kernel.readSysctl(path, "net.ipv4.ip_forward"), before);
+  assert.equal(kernel.readSysctl("host", "net.ipv4.no_such_thing"), undefined);
+  assert.throws(() => kernel.writeSysctl("host", "net.ipv4.no_such_thing", "1"), refusedWith("ENOENT"));
+  assert.throws(() => kernel.writeSysctl("host", "net.ipv4.ip_forward", "maybe"), refusedWith("EINVAL"));
+  for (const name of ["../../etc/passwd", "net..ipv4", "", "net/./ipv4"])
+    assert.throws(() => kernel.readSysctl("host", name), refusedWith("EINVAL"), name);
+  run("ip netns delete tuned");
+});
+
+test("files are replaced whole with their mode, and an empty directory goes with the last", (t) => {
+  const kernel = kernelFor(t);
+  using directory = temporaryDirectory();
+  const path = join(directory.path, "sub", "hosts");
+  assert.equal(kernel.readFile(path), undefined);
+  kernel.writeFile(path, "one\n", 0o640);
+  assert.deepEqual(kernel.readFile(path), { content: "one\n", mode: 0o640 });
+  const { ino } = statSync(path);
+  kernel.writeFile(path, "two\n", 0o600);
+  assert.notEqual(statSync(path).ino, ino, "whoever reads the old one reads all of it");
+  assert.equal(readFileSync(path, "utf8"), "two\n");
+  kernel.removeFile(path);
+  assert.equal(existsSync(join(directory.path, "sub")), false);
+  kernel.removeFile(path);
+  writeFileSync(join(directory.path, "plain"), "");
+  assert.throws(() => kernel.writeFile(join(directory.path, "plain", "file"), "", 0o600), refusedWith("ENOTDIR"));
+});
