@@ -43,8 +43,6 @@ export const detach = 2;
 export const netlinkDomain = 16;
 /** SOCK_RAW | SOCK_CLOEXEC */
 export const rawSocket = 3 | 0o2000000;
-/** MSG_DONTWAIT of recv: fail with EAGAIN rather than wait. */
-export const doNotWait = 0x40;
 /** MSG_TRUNC of recv: the length of the datagram, even where the buffer is shorter. */
 export const realLength = 0x20;
 

@@ -2,11 +2,11 @@
  * A netlink socket (man 7 netlink): requests and their answers, matched by sequence number. Calls block until the kernel has answered, which
  * it does while the request is being sent; a receive time-out guards against an answer that was lost.
  */
+import { read } from "node:fs";
 import { KernelError, type KernelRefusal, type NetlinkFamily } from "../kernel.ts";
 import {
   bind,
   closeSocket,
-  doNotWait,
   interfaceIndex,
   netlinkDomain,
   rawSocket,
@@ -45,10 +45,8 @@ const cappedAcknowledgement = 10;
 const extendedAcknowledgement = 11;
 const strictChecking = 12;
 
-/** EINTR, EAGAIN, ENOBUFS */
+/** EINTR */
 const interrupted = 4;
-const wouldBlock = 11;
-const noBuffers = 105;
 
 /** NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS */
 const refusalText = 1;
@@ -58,6 +56,11 @@ const refusalOffset = 2;
 const datagramLimit = 256 * 1024;
 /** One for all sockets of a thread: a call has copied or decoded what it received before it returns. */
 const incoming = Buffer.alloc(datagramLimit);
+
+/** After that an answer is lost, milliseconds. */
+const answerTimeout = 60_000;
+/** How often a watch looks whether it is to end, milliseconds. */
+const watchInterval = 200;
 
 /** A dump of a table that keeps changing is given up after so many tries. */
 const dumpTries = 20;
@@ -77,9 +80,7 @@ export class NetlinkSocket {
       setSocketOption(this.#descriptor, netlinkLevel, extendedAcknowledgement, 1);
       setSocketOption(this.#descriptor, netlinkLevel, cappedAcknowledgement, 1);
       if (family === "route") setSocketOption(this.#descriptor, netlinkLevel, strictChecking, 1);
-      const timeout = Buffer.alloc(16);
-      timeout.writeBigInt64LE(60n); // seconds
-      setSocketOption(this.#descriptor, socketLevel, receiveTimeout, timeout);
+      this.#limitWaiting(answerTimeout);
       // A transaction is one datagram, and 10,000 set elements are half a megabyte.
       if (family === "netfilter") this.#growBuffers(16 * 1024 * 1024);
       if (groups.length > 0) this.#growBuffers(4 * 1024 * 1024);
@@ -88,6 +89,14 @@ export class NetlinkSocket {
       closeSocket(this.#descriptor);
       throw error;
     }
+  }
+
+  /** How long a receive waits, milliseconds. */
+  #limitWaiting(milliseconds: number): void {
+    const time = Buffer.alloc(16); // struct timeval
+    time.writeBigInt64LE(BigInt(Math.trunc(milliseconds / 1000)));
+    time.writeBigInt64LE(BigInt((milliseconds % 1000) * 1000), 8);
+    setSocketOption(this.#descriptor, socketLevel, receiveTimeout, time);
   }
 
   #growBuffers(bytes: number): void {
@@ -99,18 +108,15 @@ export class NetlinkSocket {
     }
   }
 
-  /** One datagram; undefined where none is there and `flags` say not to wait. The bytes are valid until the next receive. */
-  #receive(flags: number): Buffer | undefined {
+  /** One datagram. The bytes are valid until the next receive. */
+  #receive(): Buffer {
     for (;;) {
       try {
-        const length = receive(this.#descriptor, incoming, flags | realLength);
+        const length = receive(this.#descriptor, incoming, realLength);
         if (length > datagramLimit) throw malformed(`a datagram of ${length} bytes`);
         return incoming.subarray(0, length);
       } catch (error) {
-        const errno = error instanceof KernelError ? error.refusal.errno : 0;
-        if (errno === interrupted) continue;
-        if (errno === wouldBlock && (flags & doNotWait) !== 0) return undefined;
-        throw error;
+        if (!(error instanceof KernelError && error.refusal.errno === interrupted)) throw error;
       }
     }
   }
@@ -148,9 +154,7 @@ export class NetlinkSocket {
     answer: (index: number, refusal: KernelRefusal | undefined) => boolean | undefined,
   ): void {
     for (;;) {
-      const datagram = this.#receive(0);
-      if (datagram === undefined) continue;
-      for (const message of decodeMessages(datagram)) {
+      for (const message of decodeMessages(this.#receive())) {
         if (tracing) traceReceived(message);
         const index = message.sequence - first;
         if (message.type !== messageType.error || index < 0 || index > last) continue;
@@ -203,10 +207,8 @@ export class NetlinkSocket {
     const sequence = this.#send([request], flags);
     const answers: ReceivedMessage[] = [];
     for (;;) {
-      const datagram = this.#receive(0);
-      if (datagram === undefined) continue;
       // Answers outlive the buffer that all receives share.
-      for (const message of decodeMessages(Buffer.from(datagram))) {
+      for (const message of decodeMessages(Buffer.from(this.#receive()))) {
         if (tracing) traceReceived(message);
         if (message.sequence !== sequence) continue;
         if (message.type === messageType.error || message.type === messageType.done) {
@@ -222,25 +224,35 @@ export class NetlinkSocket {
     }
   }
 
-  /** Notifications that have arrived, without waiting; `"overrun"` where some were lost (ENOBUFS), and the caller has to look for itself. */
-  notifications(): readonly ReceivedMessage[] | "overrun" {
-    const found: ReceivedMessage[] = [];
-    for (;;) {
-      let datagram: Buffer | undefined;
-      try {
-        datagram = this.#receive(doNotWait);
-      } catch (error) {
-        if (error instanceof KernelError && error.refusal.errno === noBuffers) return "overrun";
-        throw error;
-      }
-      if (datagram === undefined) return found;
-      found.push(...decodeMessages(Buffer.from(datagram)));
+  /**
+   * Notifications of the socket's groups as they come, a datagram's at a time; `"overrun"` where some were lost (ENOBUFS), and the caller has to look for
+   * itself. Ends within {@link watchInterval} of the signal. Waits on a thread of Node's pool, so the caller's goes on.
+   */
+  async *watch(signal: AbortSignal): AsyncGenerator<readonly ReceivedMessage[] | "overrun", void> {
+    this.#limitWaiting(watchInterval);
+    const buffer = Buffer.alloc(datagramLimit);
+    while (!signal.aborted) {
+      const read = await readDatagram(this.#descriptor, buffer);
+      if (read === "overrun") yield read;
+      else if (read > 0) yield [...decodeMessages(Buffer.from(buffer.subarray(0, read)))];
     }
   }
 
   close(): void {
     closeSocket(this.#descriptor);
   }
+}
+
+/** The length of the next datagram, 0 where none came in time, or that some were lost. */
+function readDatagram(descriptor: number, buffer: Buffer): Promise<number | "overrun"> {
+  return new Promise((resolve, reject) => {
+    read(descriptor, buffer, 0, buffer.length, null, (error, length) => {
+      if (error === null) resolve(length);
+      else if (error.code === "EAGAIN" || error.code === "EINTR") resolve(0);
+      else if (error.code === "ENOBUFS") resolve("overrun");
+      else reject(new KernelError("read notifications", refusalOf(-(error.errno ?? 0), error.message)));
+    });
+  });
 }
 
 function acknowledged(message: NetlinkMessage): NetlinkMessage {
