@@ -25,9 +25,14 @@ if [[ \${funcstack[1]-} == _portolan ]]; then _portolan "$@"; else compdef _port
   fish: `# fish completion of portolan: put it into ~/.config/fish/completions/portolan.fish
 function __portolan_complete
   set -l words (commandline -opc) (commandline -ct)
-  $words[1] __complete -- $words[2..-1] 2>/dev/null
+  set -l candidates ($words[1] __complete -- $words[2..-1] 2>/dev/null)
+  if set -q candidates[1]
+    printf '%s\\n' $candidates
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c portolan -a '(__portolan_complete)'`,
+complete -c portolan -f -a '(__portolan_complete)'`,
 } as const;
 
 export const command = defineCommand({

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { candidates, type NamesOf } from "../../../src/cli/candidates.ts";
-import { scripts } from "../../../src/cli/commands/completion.ts";
 import { commandHelp, groupHelp, programHelp } from "../../../src/cli/help.ts";
 import { parseCommand, usageOf } from "../../../src/cli/parse.ts";
 import { commandReference } from "../../../src/cli/reference.ts";
@@ -81,14 +79,6 @@ test("no word leads to what objects have by birth", () => {
     assert.equal(findCommand(["network", word]).kind, "unknown");
   }
 });
-
-for (const [shell, script] of Object.entries(scripts)) {
-  const missing = spawnSync("which", [shell]).status === 0 ? false : `${shell} is not installed`;
-  test(`the completion script for ${shell} is one that ${shell} understands`, { skip: missing }, () => {
-    const { status, stderr } = spawnSync(shell, ["-n"], { input: script, encoding: "utf8" });
-    assert.equal(status, 0, stderr);
-  });
-}
 
 const names: NamesOf = async (noun) =>
   ({ network: ["front", "back"], sandbox: ["web"], endpoint: [], topology: ["shop"] })[noun];
