@@ -86,6 +86,11 @@ const endpointFields = {
   ipv6: optional(text("IPv6 address", "fd00:1::7")),
   mac: optional(text("MAC address", "02:42:0a:14:1e:07")),
   aliases: optional(Type.Array(Type.String(), { description: "Further names" })),
+  publish: optional(
+    Type.Array(Type.String(), {
+      description: "Ports of the host that lead to it: [ADDRESS:]HOST[-HOST]:PORT[-PORT][/tcp|udp|sctp]",
+    }),
+  ),
   options: optional(texts("Options of the network driver")),
   labels: optional(texts("Labels")),
 };
@@ -108,6 +113,9 @@ export const joinSpec = Type.Object(
 const named = (what: string) => Type.Object({ id: Type.String(), name: Type.String() }, { description: what });
 const created = text("RFC 3339 with nanoseconds, UTC", "2026-01-02T03:04:05.000000006Z");
 
+const portRange = (description: string) =>
+  Type.Object({ first: Type.Integer(), last: Type.Integer() }, { description });
+
 export const endpointInfo: TSchema = Type.Object(
   {
     id: text("64 hexadecimal digits"),
@@ -121,6 +129,15 @@ export const endpointInfo: TSchema = Type.Object(
     ipv4: optional(text("Address with prefix length", "10.20.30.7/24")),
     ipv6: optional(text("Address with prefix length", "fd00:1::7/64")),
     aliases: Type.Array(Type.String()),
+    ports: Type.Array(
+      Type.Object({
+        protocol: Type.Enum(["tcp", "udp", "sctp"]),
+        address: optional(text("Address of the host; absent: all of them")),
+        host: portRange("Ports of the host"),
+        container: portRange("Ports of the sandbox, as many"),
+      }),
+      { description: "Published while it is in a sandbox" },
+    ),
     options: texts("As they were given"),
     labels: texts("Labels"),
   },

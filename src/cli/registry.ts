@@ -46,6 +46,10 @@ export const registry: Registry = {
       inspect: () => import("./commands/endpoint/inspect.ts"),
     },
   },
+  port: {
+    summary: "Published ports: ports of the host that lead to sandboxes",
+    commands: { ls: () => import("./commands/port/ls.ts") },
+  },
   events: () => import("./commands/events.ts"),
   doctor: () => import("./commands/doctor.ts"),
   reconcile: () => import("./commands/reconcile.ts"),

@@ -10,6 +10,7 @@ export interface NetworkFirewall {
   readonly bridge: string;
   /** Nothing leaves the network but to the host itself. */
   readonly internal: boolean;
+  readonly subnets: readonly Subnet[];
   /** Subnets whose traffic takes the host's address when it leaves. */
   readonly masqueraded: readonly Subnet[];
 }
@@ -21,7 +22,12 @@ function subnetKey(subnet: Subnet): NftElement["key"] {
 }
 
 /** The objects that a network wants of the firewall. */
-export function describeNetworkFirewall({ bridge, internal, masqueraded }: NetworkFirewall): readonly KernelObject[] {
+export function describeNetworkFirewall({
+  bridge,
+  internal,
+  subnets,
+  masqueraded,
+}: NetworkFirewall): readonly KernelObject[] {
   return [
     ...baseObjects,
     nftElement(sets.bridges, [bridge]),
@@ -30,5 +36,9 @@ export function describeNetworkFirewall({ bridge, internal, masqueraded }: Netwo
     ...masqueraded.map((subnet) =>
       nftElement(cidrFamily(subnet) === 4 ? sets.masqueraded4 : sets.masqueraded6, subnetKey(subnet)),
     ),
+    ...subnets.map((subnet) => {
+      const key = subnetKey(subnet);
+      return nftElement(cidrFamily(subnet) === 4 ? sets.hairpin4 : sets.hairpin6, [...key, ...key]);
+    }),
   ];
 }

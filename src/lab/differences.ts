@@ -2,7 +2,9 @@
  * Compares a topology with what exists, and says in order what has to happen. Pure; only what the file states is compared, so a subnet that
  * IPAM chose is as good as any.
  */
+import { isDeepStrictEqual } from "node:util";
 import { cidrFamily, interfaceAddress, lengthOf, type Subnet } from "../address/cidr.ts";
+import { type PortWish, parsePort } from "../address/port.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../model/types.ts";
 import type { ProcessRecord } from "./process.ts";
 import type { Attachment, ProcessSpec, Topology, TopologyNetwork, TopologySandbox } from "./topology.ts";
@@ -185,7 +187,23 @@ function attachmentChange(wanted: Attachment, endpoint: EndpointInfo): string | 
   const same =
     wanted.aliases.length === endpoint.aliases.length &&
     wanted.aliases.every((alias) => endpoint.aliases.includes(alias));
-  return same ? undefined : "its aliases differ";
+  if (!same) return "its aliases differ";
+  return isPublished(wanted.publish.map(parsePort), endpoint.ports) ? undefined : "its published ports differ";
+}
+
+/** Whether each wish has its port, and no port is without. */
+function isPublished(wishes: readonly PortWish[], ports: EndpointInfo["ports"]): boolean {
+  return (
+    wishes.length === ports.length &&
+    wishes.every((wish, at) => {
+      const port = ports[at];
+      if (port === undefined) return false;
+      const { host, ...asked } = wish;
+      const { host: there, ...got } = port;
+      const within = host === undefined || (host.first <= there.first && there.last <= host.last);
+      return within && isDeepStrictEqual(asked, got);
+    })
+  );
 }
 
 function stoppingProcesses(

@@ -4,6 +4,7 @@ import { basename, dirname, extname, resolve } from "node:path";
 import { cidrFamily, contains, parseSubnet } from "../address/cidr.ts";
 import { familyOf, type IpAddress, parseIp } from "../address/ip.ts";
 import { parseMac } from "../address/mac.ts";
+import { parsePort } from "../address/port.ts";
 import { PortolanError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type Place, readDocument } from "./document.ts";
@@ -121,12 +122,12 @@ function readAttachments(place: Place, networks: readonly TopologyNetwork[]): re
     }
     if (seen.has(name)) throw entry.refusal(`network "${name}" is named twice`);
     seen.add(name);
-    return place.isMapping ? readAttachment(entry, network) : { network: name, aliases: [], priority: 0 };
+    return place.isMapping ? readAttachment(entry, network) : { network: name, aliases: [], publish: [], priority: 0 };
   });
 }
 
 function readAttachment(place: Place, network: TopologyNetwork): Attachment {
-  const fields = place.fields(["ipv4", "ipv6", "mac", "interface", "aliases", "priority"]);
+  const fields = place.fields(["ipv4", "ipv6", "mac", "interface", "aliases", "publish", "priority"]);
   const ipv4 = fields.ipv4 && readAddress(fields.ipv4, 4, network);
   const ipv6 = fields.ipv6 && readAddress(fields.ipv6, 6, network);
   return {
@@ -136,8 +137,17 @@ function readAttachment(place: Place, network: TopologyNetwork): Attachment {
     ...(fields.mac && { mac: fields.mac.parsed(parseMac) }),
     ...(fields.interface && { interfaceName: fields.interface.text() }),
     aliases: fields.aliases?.itemsOrOne().map((item) => item.text()) ?? [],
+    publish: fields.publish?.itemsOrOne().map(readPort) ?? [],
     priority: fields.priority?.integer(-(2 ** 31), 2 ** 31 - 1) ?? 0,
   };
+}
+
+/** A published port, checked. */
+function readPort(place: Place): string {
+  return place.parsed((text) => {
+    parsePort(text);
+    return text;
+  });
 }
 
 function readAddress(place: Place, family: 4 | 6, network: TopologyNetwork): IpAddress {

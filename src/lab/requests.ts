@@ -1,5 +1,6 @@
 /** What is asked of the engine: for what the file says, and for what was there before, when a failed change is taken back. */
 import { addressOf } from "../address/cidr.ts";
+import { portText } from "../address/port.ts";
 import type {
   EndpointInfo,
   EndpointSpec,
@@ -55,13 +56,14 @@ export function sandboxSpecOf({ name, hostname, labels }: SandboxInfo): SandboxS
 
 /** The endpoint that a file describes. */
 export function endpointSpec(attachment: Attachment): EndpointSpec & JoinSpec {
-  const { ipv4, ipv6, mac, interfaceName, aliases, priority } = attachment;
+  const { ipv4, ipv6, mac, interfaceName, aliases, publish, priority } = attachment;
   return {
     ...(ipv4 && { ipv4 }),
     ...(ipv6 && { ipv6 }),
     ...(mac && { mac }),
     ...(interfaceName !== undefined && { interfaceName }),
     aliases,
+    publish,
     gatewayPriority: priority,
   };
 }
@@ -71,7 +73,7 @@ export function endpointSpecOf(
   info: EndpointInfo,
   addresses: "with-addresses" | "any-addresses",
 ): EndpointSpec & JoinSpec {
-  const { name, mac, interfaceName, aliases, options, labels, gatewayPriority, ipv4, ipv6 } = info;
+  const { name, mac, interfaceName, aliases, ports, options, labels, gatewayPriority, ipv4, ipv6 } = info;
   return {
     name,
     ...(addresses === "with-addresses" && {
@@ -81,6 +83,7 @@ export function endpointSpecOf(
     ...(mac && { mac }),
     ...(interfaceName !== undefined && { interfaceName }),
     aliases,
+    publish: ports.map(portText),
     options,
     labels,
     gatewayPriority: gatewayPriority ?? 0,

@@ -46,6 +46,8 @@ export interface Attachment {
   readonly mac?: MacAddress;
   readonly interfaceName?: string;
   readonly aliases: readonly string[];
+  /** Ports of the host that lead to it, as they are written. */
+  readonly publish: readonly string[];
   /** Higher wins the default route. */
   readonly priority: number;
 }

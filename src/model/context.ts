@@ -1,4 +1,5 @@
 /** What the model's operations work on. One for each controller. */
+import type { PublishedPort } from "../address/port.ts";
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
 import type { Engine } from "../state/engine.ts";
@@ -7,6 +8,12 @@ import type { Store, StoreChange } from "../store/store.ts";
 import type { Events } from "./events.ts";
 import type { Locks } from "./locks.ts";
 import type { Records } from "./records.ts";
+
+/** Who has a port of the host, in words. */
+export interface PortHolder {
+  readonly port: PublishedPort;
+  readonly words: string;
+}
 
 export interface Context {
   readonly records: Records;
@@ -21,6 +28,8 @@ export interface Context {
   readonly originals: Map<string, string>;
   /** MACs of endpoints under way, `NETWORKID MAC`. */
   readonly reservedMacs: Set<string>;
+  /** Published ports of endpoints under way. */
+  readonly reservedPorts: Set<PortHolder>;
   /** Writes that wait for the next commit: intents that are fulfilled. */
   readonly deferred: StoreChange[];
   /** Where the engine's namespaces and files live. */

@@ -5,6 +5,7 @@ import { type GiveBack, takeAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
 import { driverOf } from "./descriptions.ts";
 import type { EndpointWish } from "./parse.ts";
+import { takePorts } from "./publishing.ts";
 
 /** How often a random MAC that is in use already is drawn again. */
 const macTries = 100;
@@ -36,6 +37,7 @@ export async function prepareEndpoint(
   driver.checkEndpoint(network, { options, ...(wish.mac !== undefined && { mac: wish.mac }) });
   const mac = takeMac(context, network, wish.mac, back);
   const addresses = await takeAddresses(context, network, wish, back);
+  const ports = await takePorts(context, network, name, wish.publish, back);
   return {
     id,
     name,
@@ -44,6 +46,7 @@ export async function prepareEndpoint(
     ...(mac !== undefined && { mac }),
     ...addresses,
     aliases,
+    ...(ports.length > 0 && { ports }),
     options,
     labels,
   };

@@ -13,6 +13,7 @@ import type { LockRequest } from "./locks.ts";
 import { checkFeatures } from "./network-request.ts";
 import { parseEndpoint, parseJoin } from "./parse.ts";
 import { isPredefined } from "./predefined.ts";
+import { settlePorts } from "./publishing.ts";
 import { throwIfAborted, transact } from "./transact.ts";
 import type { ChangeOptions, ControllerEvent, EndpointInfo, EndpointSpec, JoinSpec } from "./types.ts";
 
@@ -84,16 +85,17 @@ export async function createEndpoint(
   });
 }
 
-/** What was taken stays where the change was made, but for the reservation of the MAC, which is in the records now. */
+/** What was taken stays where the change was made, but for the reservations of MAC and ports, which are in the records now. */
 async function settleTaken(
   context: Context,
   network: NetworkRecord,
-  { mac }: EndpointRecord,
+  { mac, ports = [] }: EndpointRecord,
   done: boolean,
   back: GiveBack,
 ): Promise<void> {
-  if (done) context.reservedMacs.delete(`${network.id} ${mac}`);
-  else await giveBack(back);
+  if (!done) return giveBack(back);
+  context.reservedMacs.delete(`${network.id} ${mac}`);
+  settlePorts(context, ports);
 }
 
 /** Makes an endpoint in a sandbox. */

@@ -11,9 +11,10 @@ export function endpointInfo(
   network: NetworkRecord,
   sandbox: SandboxRecord | undefined,
 ): EndpointInfo {
-  const { networkId: _, join, ...own } = endpoint;
+  const { networkId: _, join, ports = [], ...own } = endpoint;
   return {
     ...own,
+    ports,
     network: { id: network.id, name: network.name, driver: network.driver },
     ...(sandbox !== undefined && { sandbox: { id: sandbox.id, name: sandbox.name } }),
     ...(join !== undefined && join.interfaceName !== "" && { interfaceName: join.interfaceName }),

@@ -2,6 +2,7 @@
 import { cidrFamily, contains, lengthOf, parseSubnet, type Subnet } from "../address/cidr.ts";
 import { type Family, familyOf, type IpAddress, parseIp } from "../address/ip.ts";
 import { type MacAddress, parseMac } from "../address/mac.ts";
+import { type PortWish, parsePort } from "../address/port.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointSpec, IpamPoolSpec, JoinSpec } from "./types.ts";
 
@@ -87,6 +88,7 @@ export interface EndpointWish {
   readonly ipv6?: IpAddress;
   readonly mac?: MacAddress;
   readonly aliases: readonly string[];
+  readonly publish: readonly PortWish[];
   readonly options: Texts;
   readonly labels: Texts;
 }
@@ -100,13 +102,15 @@ function ofFamily(text: string, family: Family): IpAddress {
 }
 
 /** Checks an endpoint's specification; throws `invalid-argument`. */
-export function parseEndpoint({ name, ipv4, ipv6, mac, aliases = [], options, labels }: EndpointSpec): EndpointWish {
+export function parseEndpoint(spec: EndpointSpec): EndpointWish {
+  const { name, ipv4, ipv6, mac, aliases = [], publish = [], options, labels } = spec;
   return {
     ...(name !== undefined && { name: parseName("endpoint", name) }),
     ...(ipv4 !== undefined && { ipv4: ofFamily(ipv4, 4) }),
     ...(ipv6 !== undefined && { ipv6: ofFamily(ipv6, 6) }),
     ...(mac !== undefined && { mac: parseMac(mac) }),
     aliases: [...new Set(aliases)],
+    publish: publish.map(parsePort),
     options: parseTexts("option", options),
     labels: parseTexts("label", labels),
   };

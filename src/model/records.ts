@@ -12,6 +12,8 @@ export class Records {
   readonly #endpointNames = new Map<string, string>();
   readonly #macs = new Set<string>();
   readonly #joined = new Map<string, number>();
+  /** Endpoints with published ports. */
+  readonly #publishers = new Set<string>();
 
   networkNamed(name: string): NetworkRecord | undefined {
     return this.networks.get(this.#networkNames.get(name) ?? "");
@@ -47,6 +49,11 @@ export class Records {
     return this.#joined.get(networkId) ?? 0;
   }
 
+  /** The endpoints that have published ports. */
+  publishers(): readonly EndpointRecord[] {
+    return this.#endpointsIn(this.#publishers);
+  }
+
   /** Whether an endpoint of the network has that MAC. */
   hasMac(networkId: string, mac: string): boolean {
     return this.#macs.has(`${networkId} ${mac}`);
@@ -76,7 +83,7 @@ export class Records {
   putEndpoint(record: EndpointRecord): void {
     const before = this.endpoints.get(record.id);
     if (before !== undefined) this.deleteEndpoint(before);
-    const { id, networkId, name, mac, join } = record;
+    const { id, networkId, name, mac, join, ports } = record;
     this.endpoints.set(id, record);
     this.#endpointNames.set(`${networkId} ${name}`, id);
     this.#byNetwork.getOrInsertComputed(networkId, () => new Set()).add(id);
@@ -85,6 +92,7 @@ export class Records {
       this.#joined.set(networkId, this.joinedCount(networkId) + 1);
     }
     if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
+    if (ports !== undefined) this.#publishers.add(id);
   }
 
   deleteEndpoint({ id, networkId, name, mac, join }: EndpointRecord): void {
@@ -96,6 +104,7 @@ export class Records {
       this.#joined.set(networkId, this.joinedCount(networkId) - 1);
     }
     if (mac !== undefined) this.#macs.delete(`${networkId} ${mac}`);
+    this.#publishers.delete(id);
   }
 }
 

@@ -51,6 +51,7 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     ipam: parts.ipamDrivers ?? createIpamDrivers({ globalId: Buffer.from(globalId, "hex") }),
     originals: new Map(),
     reservedMacs: new Set(),
+    reservedPorts: new Set(),
     deferred,
     runDir,
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),

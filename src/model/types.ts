@@ -5,6 +5,7 @@
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
+import type { PublishedPort } from "../address/port.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { Plan } from "../state/plan-types.ts";
 
@@ -66,6 +67,8 @@ export interface EndpointSpec {
   readonly ipv6?: string;
   readonly mac?: string;
   readonly aliases?: readonly string[];
+  /** Ports of the host that lead to it, as `[ADDRESS:]HOST[-HOST]:PORT[-PORT][/tcp|udp|sctp]`. */
+  readonly publish?: readonly string[];
   readonly options?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -120,6 +123,8 @@ export interface EndpointInfo {
   readonly ipv4?: InterfaceAddress;
   readonly ipv6?: InterfaceAddress;
   readonly aliases: readonly string[];
+  /** Ports of the host that lead to it while it is in a sandbox. */
+  readonly ports: readonly PublishedPort[];
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }

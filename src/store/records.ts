@@ -2,6 +2,7 @@
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
+import type { PublishedPort } from "../address/port.ts";
 import type { Json } from "../json.ts";
 import type { KernelObject } from "../state/objects.ts";
 
@@ -52,6 +53,8 @@ export interface EndpointRecord {
   readonly ipv4?: InterfaceAddress;
   readonly ipv6?: InterfaceAddress;
   readonly aliases: readonly string[];
+  /** Ports of the host that lead to it while it is in a sandbox; absent where there are none. */
+  readonly ports?: readonly PublishedPort[];
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   /** Present while the endpoint is in a sandbox. */

@@ -6,6 +6,7 @@ import { addressOf, cidrFamily, parseInterfaceAddress } from "../../address/cidr
 import { localMac } from "../../address/mac.ts";
 import { PortolanError } from "../../errors.ts";
 import { describeNetworkFirewall } from "../../firewall/network.ts";
+import { describePublished } from "../../firewall/published.ts";
 import type { FeatureName } from "../../state/engine.ts";
 import type { Address, BridgeLink, KernelObject, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
@@ -74,6 +75,7 @@ function describeNetwork(network: NetworkRecord): readonly KernelObject[] {
     ...describeNetworkFirewall({
       bridge: config.bridge,
       internal: network.internal,
+      subnets: pools.map((pool) => pool.subnet),
       masqueraded: config.masquerade ? pools.map((pool) => pool.subnet) : [],
     }),
   ];
@@ -99,6 +101,8 @@ function describeVeth(
     master: bridge,
     // A bridge port with an IPv6 address would answer for the bridge, and tell the network about itself.
     addressGeneration: "none",
+    // With br_netfilter a published port is translated on the way into the bridge: who asks for his own goes back where he came from.
+    ...(endpoint.ports !== undefined && { port: { hairpin: true } }),
     peer: {
       namespace,
       name,
@@ -127,6 +131,7 @@ function describeJoin(network: NetworkRecord, endpoint: EndpointRecord, namespac
     ...[endpoint.ipv4, endpoint.ipv6].flatMap((wanted) =>
       wanted === undefined ? [] : [address(namespace, interfaceName, wanted)],
     ),
+    ...describePublished(endpoint),
   ];
   return { objects, ...(network.internal ? {} : gatewaysOf(network)) };
 }

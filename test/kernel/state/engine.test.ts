@@ -22,7 +22,12 @@ const sandbox = "/run/portolan/netns/one";
 /** A bridge network and an endpoint, by hand. */
 const network: readonly KernelObject[] = [
   ...baseObjects,
-  ...describeNetworkFirewall({ bridge: "br-one", internal: false, masqueraded: [parseSubnet("10.9.0.0/24")] }),
+  ...describeNetworkFirewall({
+    bridge: "br-one",
+    internal: false,
+    subnets: [parseSubnet("10.9.0.0/24")],
+    masqueraded: [parseSubnet("10.9.0.0/24")],
+  }),
   {
     kind: "link",
     namespace: "host",

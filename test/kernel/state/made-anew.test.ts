@@ -34,6 +34,7 @@ async function bring(before: readonly KernelObject[], desired: readonly KernelOb
 const firewall = describeNetworkFirewall({
   bridge: "br-one",
   internal: true,
+  subnets: [],
   masqueraded: [parseSubnet("10.9.0.0/24"), parseSubnet("fd00:9::/64")],
 });
 

@@ -41,6 +41,7 @@ function endpointInfo(network: string, sandbox: string, changes: Partial<Endpoin
     mac: parseMac("02:42:0a:01:00:02"),
     ipv4: parseInterfaceAddress("10.1.0.2/24"),
     aliases: [],
+    ports: [],
     options: {},
     labels: {},
     ...changes,

@@ -20,6 +20,7 @@ function sandbox(name: string, addresses: readonly string[]): SandboxInfo {
       network: { id: "n", name: "n", driver: "bridge" },
       [address.includes(":") ? "ipv6" : "ipv4"]: parseInterfaceAddress(address),
       aliases: [],
+      ports: [],
       options: {},
       labels: {},
     })),

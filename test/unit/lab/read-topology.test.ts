@@ -64,9 +64,10 @@ expect:
             mac: "02:42:0a:01:00:02",
             interfaceName: "shop0",
             aliases: ["www"],
+            publish: [],
             priority: 5,
           },
-          { network: "back", aliases: [], priority: 0 },
+          { network: "back", aliases: [], publish: [], priority: 0 },
         ],
         processes: [
           { command: ["/bin/sh", "-c", 'echo "hello" | cat'], env: {}, cwd: "/labs" },
@@ -77,7 +78,7 @@ expect:
       {
         name: "client",
         labels: {},
-        attachments: [{ network: "front", aliases: [], priority: 0 }],
+        attachments: [{ network: "front", aliases: [], publish: [], priority: 0 }],
         processes: [],
         listen: [],
       },

@@ -13,6 +13,7 @@ const endpoint = (name: string, sandbox?: string): EndpointInfo => ({
   network: { id: "n1", name: "front", driver: "bridge" },
   ...(sandbox !== undefined && { sandbox: { id: `s${sandbox}`, name: sandbox } }),
   aliases: [],
+  ports: [],
   options: {},
   labels: {},
 });

@@ -12,6 +12,10 @@ export const command = defineCommand({
     ipv4: text("--ip ADDRESS", "IPv4 address (default: the next free one)"),
     ipv6: text("--ip6 ADDRESS", "IPv6 address (default: the next free one)"),
     aliases: list("--alias NAME", "Another name of the sandbox in this network"),
+    publish: list(
+      "-p, --publish PORTS",
+      "Ports of the host that lead to it: [ADDRESS:]HOST[-HOST]:PORT[-PORT][/PROTOCOL]",
+    ),
     mac: text("--mac-address MAC", "MAC address (default: made of the IPv4 address)"),
     gatewayPriority: integer("--gw-priority NUMBER", "The highest gives the sandbox its default route (default 0)"),
     interfaceName: text("--interface NAME", "Name of the interface in the sandbox (default eth0, eth1, …)"),
@@ -22,6 +26,7 @@ export const command = defineCommand({
   },
   examples: [
     { line: "portolan network connect front web", meaning: "with the next free address" },
+    { line: "portolan network connect -p 8080:80 -p 5353:53/udp front web", meaning: "with published ports" },
     {
       line: "portolan network connect --ip 10.10.0.80 --alias www --explain front web",
       meaning: "with a chosen address and a name, and the commands that do the same",
@@ -37,6 +42,7 @@ export const command = defineCommand({
       ...(interfaceName !== undefined && { interfaceName }),
       ...(name !== undefined && { name }),
       aliases: values.aliases,
+      publish: values.publish,
       options: values.options,
       labels: values.labels,
     };

@@ -1,0 +1,34 @@
+import { portText } from "../../../address/port.ts";
+import { defineCommand } from "../../command.ts";
+import { filters } from "../../flag.ts";
+import { listingFlags, printListing } from "../../format.ts";
+
+export const command = defineCommand({
+  summary: "List published ports",
+  arguments: {},
+  flags: { filters: filters(["id", "label", "name", "network", "sandbox"]), ...listingFlags },
+  examples: [
+    { line: "portolan port ls", meaning: "all published ports" },
+    { line: "portolan port ls --filter sandbox=web", meaning: "those of a sandbox" },
+    { line: "portolan port ls --format '{{.Sandbox}} {{.Text}}'", meaning: "as they are written to publish them" },
+  ],
+  async run(values, context) {
+    await using client = await context.client();
+    const endpoints = await client.endpoints(values.filters);
+    const ports = endpoints.flatMap(({ id, network, sandbox, ports }) =>
+      ports.map((port) => ({
+        id,
+        network: network.name,
+        ...(sandbox !== undefined && { sandbox: sandbox.name }),
+        ...port,
+        text: portText(port),
+      })),
+    );
+    printListing(context, values, ports, [
+      "ENDPOINT ID",
+      ["NETWORK", ({ network }) => network],
+      ["SANDBOX", ({ sandbox }) => sandbox ?? ""],
+      ["PUBLISHED", ({ text }) => text],
+    ]);
+  },
+});
