@@ -23,7 +23,7 @@ const arrows = {
   firewall: ["state"],
   store: ["state"],
   ipam: [],
-  naming: ["state"],
+  naming: ["state", "kernel"],
   drivers: ["state", "firewall", "store"],
   model: ["drivers", "ipam", "naming", "firewall", "store", "state", "kernel"],
   lab: ["api", "model", "state", "kernel"],

@@ -81,8 +81,10 @@ function describeNetwork(network: NetworkRecord): readonly KernelObject[] {
   ];
 }
 
+/** As many digits of the id as a name has room for: of seven, as libnetwork takes, two among a thousand endpoints are alike once in five hundred times. */
+const hostEndDigits = 11;
 /** Name of a veth pair's end on the host. */
-const hostEnd = (endpoint: EndpointRecord): string => `veth${endpoint.id.slice(0, 7)}`;
+const hostEnd = (endpoint: EndpointRecord): string => `veth${endpoint.id.slice(0, hostEndDigits)}`;
 
 function describeVeth(
   { bridge, mtu }: BridgeConfig,

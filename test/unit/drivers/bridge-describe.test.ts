@@ -91,7 +91,7 @@ test("an endpoint is a veth pair born in the sandbox with its name, MAC and MTU"
     kind: "link",
     namespace: "host",
     type: "veth",
-    name: "veth9a8b7c6",
+    name: "veth9a8b7c6d5e4",
     mtu: 1400,
     up: true,
     master: "br-4f2c90d1a7b3",
@@ -115,7 +115,7 @@ test("an endpoint with IPv6 has its address at once, and the kernel's own link-l
   const endpoint = endpointRecord({ ipv6: parseInterfaceAddress("fd00:1::2/64") });
   const { objects } = bridge.describeJoin(networkRecord(both), endpoint, sandbox);
   assert.deepEqual(lines(objects), [
-    "link veth9a8b7c6 veth master br-4f2c90d1a7b3",
+    "link veth9a8b7c6d5e4 veth master br-4f2c90d1a7b3",
     "net/ipv6/conf/eth0/disable_ipv6 = 0",
     "address 10.1.0.2/24 on eth0",
     "address fd00:1::2/64 on eth0 nodad",
