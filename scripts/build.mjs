@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
 const stamp = join(dist, ".built");
 
-const sources = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"].map((name) =>
+const sources = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "src"].map((name) =>
   join(root, name),
 );
 for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {
