@@ -4,7 +4,14 @@ import { type IpAddress, parseIp } from "./ip.ts";
 
 export type TransportProtocol = "tcp" | "udp" | "sctp";
 
-const protocols: readonly TransportProtocol[] = ["tcp", "udp", "sctp"];
+export const transportProtocols: readonly TransportProtocol[] = ["tcp", "udp", "sctp"];
+
+/** Whether a word is a transport protocol's. */
+export const isTransportProtocol = (word: string): word is TransportProtocol =>
+  transportProtocols.some((one) => one === word);
+
+/** The endpoint option that publishes ports, by libnetwork's key: as they are written elsewhere, parted by commas. */
+export const portMapOption = "com.docker.network.portmap";
 
 /** Ports in a row, both ends included. */
 export interface PortRange {
@@ -62,8 +69,8 @@ function split(text: string, rest: string): readonly [address: string, host: str
 /** Reads `[ADDRESS:]HOST[-HOST]:PORT[-PORT][/PROTOCOL]`; host port 0 or none: any. Throws `invalid-argument`. */
 export function parsePort(text: string): PortWish {
   const [, rest = "", word = "tcp"] = /^(.*?)(?:\/([a-z]*))?$/i.exec(text) ?? [];
-  const protocol = protocols.find((one) => one === word.toLowerCase());
-  if (protocol === undefined) throw refused(text, `"${word}" is none of ${protocols.join(", ")}`);
+  const protocol = word.toLowerCase();
+  if (!isTransportProtocol(protocol)) throw refused(text, `"${word}" is none of ${transportProtocols.join(", ")}`);
   const [before, hostPart, containerPart] = split(text, rest);
   const container = parseRange(text, containerPart);
   if (container.first === 0) throw refused(text, "a sandbox has no port 0");

@@ -85,6 +85,9 @@ const endpointFields = {
   ipv4: optional(text("IPv4 address", "10.20.30.7")),
   ipv6: optional(text("IPv6 address", "fd00:1::7")),
   mac: optional(text("MAC address", "02:42:0a:14:1e:07")),
+  linkLocal: optional(
+    Type.Array(Type.String(), { description: "Further addresses, of 169.254.0.0/16 and fe80::/64 (the link's alone)" }),
+  ),
   aliases: optional(Type.Array(Type.String(), { description: "Further names" })),
   publish: optional(
     Type.Array(Type.String(), {
@@ -97,6 +100,9 @@ const endpointFields = {
 const joinFields = {
   interfaceName: optional(text("Interface's name inside", "eth0")),
   gatewayPriority: optional(Type.Integer({ description: "The highest gives the default route; default 0" })),
+  routes: optional(
+    Type.Array(Type.String(), { description: "Static routes of the sandbox that go with it: DESTINATION[=GATEWAY]" }),
+  ),
 };
 
 /** With a sandbox the endpoint is joined to it in the same step. */
@@ -128,6 +134,11 @@ export const endpointInfo: TSchema = Type.Object(
     mac: optional(Type.String()),
     ipv4: optional(text("Address with prefix length", "10.20.30.7/24")),
     ipv6: optional(text("Address with prefix length", "fd00:1::7/64")),
+    linkLocal: Type.Array(Type.String(), { description: "Further addresses of the link alone, with prefix length" }),
+    routes: Type.Array(
+      Type.Object({ destination: text("CIDR", "10.99.0.0/16"), gateway: optional(text("Absent: by the link")) }),
+      { description: "Static routes that go with it" },
+    ),
     aliases: Type.Array(Type.String()),
     ports: Type.Array(
       Type.Object({
@@ -138,6 +149,12 @@ export const endpointInfo: TSchema = Type.Object(
       }),
       { description: "Published while it is in a sandbox" },
     ),
+    exposed: Type.Array(
+      Type.Object({ protocol: Type.Enum(["tcp", "udp", "sctp"]), ports: portRange("Ports of the sandbox") }),
+      { description: "Ports that it is said to listen on" },
+    ),
+    nameservers: Type.Array(Type.String(), { description: "Its own; none: those of the sandbox" }),
+    sysctls: texts("Of its interface, for which IFNAME stands, by dotted name"),
     options: texts("As they were given"),
     labels: texts("Labels"),
   },

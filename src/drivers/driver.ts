@@ -8,6 +8,7 @@ import type { Json } from "../json.ts";
 import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
 import type { KernelObject, NamespaceRef } from "../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
+import type { EndpointSettings } from "./endpoint-options.ts";
 
 /** What `configure` sees: the network as asked for, before it exists. */
 export interface NetworkRequest extends Omit<NetworkRecord, "config" | "created"> {}
@@ -45,8 +46,8 @@ export interface Driver {
   configure(request: NetworkRequest, context: ConfigureContext): Json;
   /** The objects that make a network true on this host. */
   describeNetwork(network: NetworkRecord): readonly KernelObject[];
-  /** Checks an endpoint's options before addresses are given; throws `invalid-option`, `forbidden`. */
-  checkEndpoint(network: NetworkRecord, endpoint: Pick<EndpointRecord, "options" | "mac">): void;
+  /** Reads an endpoint's options before addresses are given; throws `invalid-option`, `forbidden`. */
+  readEndpoint(network: NetworkRecord, endpoint: Pick<EndpointRecord, "options" | "mac">): EndpointSettings;
   /** MAC for an endpoint that asked for none, of 6 random bytes; undefined where the driver has no links of its own. */
   chooseMac(random: Uint8Array): EndpointRecord["mac"];
   /** Prefix of interface names inside a sandbox: `eth`. Ignored where the driver makes no links. */

@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { cidrFamily, interfaceAddress, lengthOf, type Subnet } from "../address/cidr.ts";
-import { type PortWish, parsePort } from "../address/port.ts";
+import { type PortWish, parsePort, portMapOption } from "../address/port.ts";
+import { routeText } from "../address/static-route.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../model/types.ts";
 import type { ProcessRecord } from "./process.ts";
 import type { Attachment, ProcessSpec, Topology, TopologyNetwork, TopologySandbox } from "./topology.ts";
@@ -184,12 +185,18 @@ function attachmentChange(wanted: Attachment, endpoint: EndpointInfo): string | 
     return `its interface is ${endpoint.interfaceName}`;
   }
   if (wanted.priority !== (endpoint.gatewayPriority ?? 0)) return `its priority is ${endpoint.gatewayPriority ?? 0}`;
-  const same =
-    wanted.aliases.length === endpoint.aliases.length &&
-    wanted.aliases.every((alias) => endpoint.aliases.includes(alias));
-  if (!same) return "its aliases differ";
-  return isPublished(wanted.publish.map(parsePort), endpoint.ports) ? undefined : "its published ports differ";
+  if (!sameItems(wanted.linkLocal, endpoint.linkLocal)) return "its link-local addresses differ";
+  if (!sameItems(wanted.routes.map(routeText), endpoint.routes.map(routeText))) return "its static routes differ";
+  if (!sameItems(wanted.aliases, endpoint.aliases)) return "its aliases differ";
+  if (!sameTexts(wanted.options, endpoint.options)) return "its options differ";
+  const mapped = wanted.options[portMapOption]?.split(",").map((text) => text.trim()) ?? [];
+  const wishes = [...wanted.publish, ...mapped].map(parsePort);
+  return isPublished(wishes, endpoint.ports) ? undefined : "its published ports differ";
 }
+
+/** Whether two lists have the same members, in any order. */
+const sameItems = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((item) => b.includes(item));
 
 /** Whether each wish has its port, and no port is without. */
 function isPublished(wishes: readonly PortWish[], ports: EndpointInfo["ports"]): boolean {

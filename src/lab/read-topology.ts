@@ -3,8 +3,10 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { cidrFamily, contains, parseSubnet } from "../address/cidr.ts";
 import { familyOf, type IpAddress, parseIp } from "../address/ip.ts";
+import { parseLinkLocal } from "../address/link-local.ts";
 import { parseMac } from "../address/mac.ts";
 import { parsePort } from "../address/port.ts";
+import { parseRoute } from "../address/static-route.ts";
 import { PortolanError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type Place, readDocument } from "./document.ts";
@@ -122,12 +124,25 @@ function readAttachments(place: Place, networks: readonly TopologyNetwork[]): re
     }
     if (seen.has(name)) throw entry.refusal(`network "${name}" is named twice`);
     seen.add(name);
-    return place.isMapping ? readAttachment(entry, network) : { network: name, aliases: [], publish: [], priority: 0 };
+    return readAttachment(place.isMapping ? entry : undefined, network);
   });
 }
 
-function readAttachment(place: Place, network: TopologyNetwork): Attachment {
-  const fields = place.fields(["ipv4", "ipv6", "mac", "interface", "aliases", "publish", "priority"]);
+const attachmentKeys = [
+  "ipv4",
+  "ipv6",
+  "mac",
+  "interface",
+  "link-local",
+  "routes",
+  "aliases",
+  "publish",
+  "priority",
+  "options",
+] as const;
+
+function readAttachment(place: Place | undefined, network: TopologyNetwork): Attachment {
+  const fields = place?.fields(attachmentKeys) ?? {};
   const ipv4 = fields.ipv4 && readAddress(fields.ipv4, 4, network);
   const ipv6 = fields.ipv6 && readAddress(fields.ipv6, 6, network);
   return {
@@ -136,9 +151,12 @@ function readAttachment(place: Place, network: TopologyNetwork): Attachment {
     ...(ipv6 && { ipv6 }),
     ...(fields.mac && { mac: fields.mac.parsed(parseMac) }),
     ...(fields.interface && { interfaceName: fields.interface.text() }),
+    linkLocal: fields["link-local"]?.itemsOrOne().map((item) => item.parsed(parseLinkLocal)) ?? [],
+    routes: fields.routes?.itemsOrOne().map((item) => item.parsed(parseRoute)) ?? [],
     aliases: fields.aliases?.itemsOrOne().map((item) => item.text()) ?? [],
     publish: fields.publish?.itemsOrOne().map(readPort) ?? [],
     priority: fields.priority?.integer(-(2 ** 31), 2 ** 31 - 1) ?? 0,
+    options: fields.options?.texts() ?? {},
   };
 }
 

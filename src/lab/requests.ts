@@ -1,6 +1,7 @@
 /** What is asked of the engine: for what the file says, and for what was there before, when a failed change is taken back. */
 import { addressOf } from "../address/cidr.ts";
-import { portText } from "../address/port.ts";
+import { portMapOption, portText } from "../address/port.ts";
+import { routeText } from "../address/static-route.ts";
 import type {
   EndpointInfo,
   EndpointSpec,
@@ -56,14 +57,17 @@ export function sandboxSpecOf({ name, hostname, labels }: SandboxInfo): SandboxS
 
 /** The endpoint that a file describes. */
 export function endpointSpec(attachment: Attachment): EndpointSpec & JoinSpec {
-  const { ipv4, ipv6, mac, interfaceName, aliases, publish, priority } = attachment;
+  const { ipv4, ipv6, mac, interfaceName, linkLocal, routes, aliases, publish, priority, options } = attachment;
   return {
     ...(ipv4 && { ipv4 }),
     ...(ipv6 && { ipv6 }),
     ...(mac && { mac }),
     ...(interfaceName !== undefined && { interfaceName }),
+    linkLocal: linkLocal.map(addressOf),
+    routes: routes.map(routeText),
     aliases,
     publish,
+    options,
     gatewayPriority: priority,
   };
 }
@@ -73,7 +77,9 @@ export function endpointSpecOf(
   info: EndpointInfo,
   addresses: "with-addresses" | "any-addresses",
 ): EndpointSpec & JoinSpec {
-  const { name, mac, interfaceName, aliases, ports, options, labels, gatewayPriority, ipv4, ipv6 } = info;
+  const { name, mac, interfaceName, linkLocal, routes, aliases, ports, labels, gatewayPriority, ipv4, ipv6 } = info;
+  // Its ports tell what the option asked for.
+  const { [portMapOption]: _, ...options } = info.options;
   return {
     name,
     ...(addresses === "with-addresses" && {
@@ -82,6 +88,8 @@ export function endpointSpecOf(
     }),
     ...(mac && { mac }),
     ...(interfaceName !== undefined && { interfaceName }),
+    linkLocal: linkLocal.map(addressOf),
+    routes: routes.map(routeText),
     aliases,
     publish: ports.map(portText),
     options,

@@ -2,9 +2,10 @@
  * A topology: networks, the sandboxes in them, the processes that run inside, and who is expected to reach whom. This is the parsed
  * form of a topology file (read-topology.ts); everything that a file may leave out is filled in.
  */
-import type { Subnet } from "../address/cidr.ts";
+import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
+import type { StaticRoute } from "../address/static-route.ts";
 
 export interface Topology {
   readonly name: string;
@@ -45,11 +46,16 @@ export interface Attachment {
   readonly ipv6?: IpAddress;
   readonly mac?: MacAddress;
   readonly interfaceName?: string;
+  /** Addresses of the link alone. */
+  readonly linkLocal: readonly InterfaceAddress[];
+  readonly routes: readonly StaticRoute[];
   readonly aliases: readonly string[];
   /** Ports of the host that lead to it, as they are written. */
   readonly publish: readonly string[];
   /** Higher wins the default route. */
   readonly priority: number;
+  /** The driver's, by libnetwork's keys. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 /** A process to run inside a sandbox. */

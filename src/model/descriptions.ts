@@ -7,6 +7,7 @@ import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/reco
 import type { Context } from "./context.ts";
 import { defaultRoutes, gatewayEndpoint, type Joined } from "./gateway.ts";
 import { isPredefined } from "./predefined.ts";
+import { staticRoutes } from "./static-routes.ts";
 import type { SandboxInfo } from "./types.ts";
 
 export const networkOwner = (id: string): Owner => `network:${id}`;
@@ -33,10 +34,15 @@ export function networkObjects(context: Context, network: NetworkRecord, joined:
   return driverOf(context, network).describeNetwork(network);
 }
 
-/** What an endpoint in a sandbox wants. */
-export function describeJoin(context: Context, endpoint: EndpointRecord, sandbox: SandboxRecord): JoinDescription {
+/** What an endpoint in a sandbox wants: what its driver makes of it, and its static routes. */
+export function describeJoin(
+  context: Context,
+  endpoint: EndpointRecord,
+  { namespace }: SandboxRecord,
+): JoinDescription {
   const network = networkOf(context, endpoint);
-  return driverOf(context, network).describeJoin(network, endpoint, sandbox.namespace);
+  const description = driverOf(context, network).describeJoin(network, endpoint, namespace);
+  return { ...description, objects: [...description.objects, ...staticRoutes(endpoint, namespace)] };
 }
 
 /** Endpoints in a sandbox with what their drivers make of them. */

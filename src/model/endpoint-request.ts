@@ -4,6 +4,7 @@ import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import { type GiveBack, takeAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
 import { driverOf } from "./descriptions.ts";
+import { checkLinkLocal } from "./link-local.ts";
 import type { EndpointWish } from "./parse.ts";
 import { takePorts } from "./publishing.ts";
 
@@ -32,12 +33,14 @@ export async function prepareEndpoint(
       advice: "choose another name, or disconnect that one first",
     });
   }
-  const { aliases, options, labels } = wish;
+  const { aliases, linkLocal, options, labels } = wish;
   const driver = driverOf(context, network);
-  driver.checkEndpoint(network, { options, ...(wish.mac !== undefined && { mac: wish.mac }) });
-  const mac = takeMac(context, network, wish.mac, back);
+  const settings = driver.readEndpoint(network, { options, ...(wish.mac !== undefined && { mac: wish.mac }) });
+  const { sysctls, exposed, nameservers, publish = [] } = settings;
+  checkLinkLocal(context, network, linkLocal);
+  const mac = takeMac(context, network, oneMac(network, wish.mac, settings.mac), back);
   const addresses = await takeAddresses(context, network, wish, back);
-  const ports = await takePorts(context, network, name, wish.publish, back);
+  const ports = await takePorts(context, network, name, [...wish.publish, ...publish], back);
   return {
     id,
     name,
@@ -45,11 +48,28 @@ export async function prepareEndpoint(
     created: timestamp(context),
     ...(mac !== undefined && { mac }),
     ...addresses,
+    ...(linkLocal.length > 0 && { linkLocal }),
     aliases,
     ...(ports.length > 0 && { ports }),
+    ...(exposed !== undefined && { exposed }),
+    ...(nameservers !== undefined && { nameservers }),
+    ...(sysctls !== undefined && { sysctls }),
     options,
     labels,
   };
+}
+
+/** The MAC that is asked for, by whichever way; throws `invalid-argument` where the ways disagree. */
+function oneMac(
+  network: NetworkRecord,
+  wanted: EndpointRecord["mac"],
+  said: EndpointRecord["mac"],
+): EndpointRecord["mac"] {
+  if (wanted === undefined || said === undefined || wanted === said) return wanted ?? said;
+  throw new PortolanError("invalid-argument", `the MAC address cannot be both ${wanted} and ${said}`, {
+    object: `endpoint of network "${network.name}"`,
+    advice: 'give it (--mac-address) or the option "com.docker.network.endpoint.macaddress"',
+  });
 }
 
 function takeMac(

@@ -8,7 +8,7 @@ import { endpointOwner, networkOf, sandboxChange } from "./descriptions.ts";
 import { prepareEndpoint } from "./endpoint-request.ts";
 import { endpointInfo } from "./infos.ts";
 import { joinedRecord } from "./joining.ts";
-import { endpointKey, endpointNameKey, membershipKeys, networkKey, sandboxKey } from "./keys.ts";
+import { endpointKey, endpointNameKey, linkLocalKeys, membershipKeys, networkKey, sandboxKey } from "./keys.ts";
 import type { LockRequest } from "./locks.ts";
 import { checkFeatures } from "./network-request.ts";
 import { parseEndpoint, parseJoin } from "./parse.ts";
@@ -57,7 +57,8 @@ export async function createEndpoint(
 ): Promise<Made> {
   const wish = parseEndpoint(spec);
   const names = wish.name === undefined ? [] : [endpointNameKey(networkId, wish.name)];
-  return context.locks.hold([networkKey(networkId, "shared"), ...names], async () => {
+  const addresses = linkLocalKeys(networkId, wish.linkLocal);
+  return context.locks.hold([networkKey(networkId, "shared"), ...names, ...addresses], async () => {
     throwIfAborted(options.signal);
     const network = present("network", networkId, context.records.networks);
     const back: GiveBack = [];
@@ -110,7 +111,8 @@ export async function connect(
   const before = present("network", networkId, context.records.networks);
   const { name: sandboxName } = present("sandbox", sandboxId, context.records.sandboxes);
   const wish = { name: sandboxName, ...parseEndpoint(spec) };
-  const keys = [...membershipKeys(before), sandboxKey(sandboxId), endpointNameKey(networkId, wish.name)];
+  const rights = [endpointNameKey(networkId, wish.name), ...linkLocalKeys(networkId, wish.linkLocal)];
+  const keys = [...membershipKeys(before), sandboxKey(sandboxId), ...rights];
   return context.locks.hold(keys, async () => {
     throwIfAborted(options.signal);
     const network = present("network", networkId, context.records.networks);

@@ -11,10 +11,24 @@ export function endpointInfo(
   network: NetworkRecord,
   sandbox: SandboxRecord | undefined,
 ): EndpointInfo {
-  const { networkId: _, join, ports = [], ...own } = endpoint;
+  const {
+    networkId: _,
+    join,
+    linkLocal = [],
+    ports = [],
+    exposed = [],
+    nameservers = [],
+    sysctls = {},
+    ...own
+  } = endpoint;
   return {
     ...own,
+    linkLocal,
+    routes: join?.routes ?? [],
     ports,
+    exposed,
+    nameservers,
+    sysctls,
     network: { id: network.id, name: network.name, driver: network.driver },
     ...(sandbox !== undefined && { sandbox: { id: sandbox.id, name: sandbox.name } }),
     ...(join !== undefined && join.interfaceName !== "" && { interfaceName: join.interfaceName }),

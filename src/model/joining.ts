@@ -1,24 +1,27 @@
 /** What has to hold for an endpoint to come into a sandbox, and its interface's name there. */
-import { interfaceNameOption } from "../drivers/bridge/options.ts";
 import { readLinkName } from "../drivers/options.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import { driverOf, networkOf } from "./descriptions.ts";
-import type { parseJoin } from "./parse.ts";
+import type { JoinWish } from "./parse.ts";
+import { checkRoutes } from "./static-routes.ts";
 
 /** The endpoint as it is in the sandbox. Throws `forbidden`, `exists`, `invalid-option`. */
 export async function joinedRecord(
   context: Context,
   endpoint: EndpointRecord,
   sandbox: SandboxRecord,
-  join: ReturnType<typeof parseJoin>,
+  { interfaceName: wanted, gatewayPriority, routes }: JoinWish,
 ): Promise<EndpointRecord> {
   const network = networkOf(context, endpoint);
   const others = context.records.endpointsOfSandbox(sandbox.id);
   checkCompany(context, network, sandbox, others);
-  const interfaceName = await chooseName(context, network, sandbox, others, endpoint, join.interfaceName);
-  return { ...endpoint, join: { sandboxId: sandbox.id, interfaceName, gatewayPriority: join.gatewayPriority } };
+  const company = others.map((other) => ({ endpoint: other, network: networkOf(context, other) }));
+  checkRoutes(endpoint, network, routes, company);
+  const interfaceName = await chooseName(context, network, sandbox, others, endpoint, wanted);
+  const join = { sandboxId: sandbox.id, interfaceName, gatewayPriority, ...(routes.length > 0 && { routes }) };
+  return { ...endpoint, join };
 }
 
 /** Networks that keep others out: a sandbox is in one network once, in `none` alone, and in `host` from its beginning. */
@@ -50,15 +53,23 @@ async function chooseName(
   network: NetworkRecord,
   sandbox: SandboxRecord,
   others: readonly EndpointRecord[],
-  { options }: EndpointRecord,
+  endpoint: EndpointRecord,
   wanted: string | undefined,
 ): Promise<string> {
-  const prefix = driverOf(context, network).interfacePrefix(network);
+  const driver = driverOf(context, network);
+  const prefix = driver.interfacePrefix(network);
   if (prefix === "") return "";
   const taken = new Set(others.flatMap(({ join }) => join?.interfaceName ?? []));
   // What is in the engine's own namespaces the engine knows; a foreign one is looked into.
   if (!sandbox.owned) for (const { name } of (await context.engine.facts(sandbox.namespace)).links) taken.add(name);
-  const exact = wanted ?? options[interfaceNameOption];
+  const { interfaceName: said } = driver.readEndpoint(network, endpoint);
+  if (wanted !== undefined && said !== undefined && wanted !== said) {
+    throw new PortolanError("invalid-argument", `the interface cannot be called both ${wanted} and ${said}`, {
+      object: `endpoint "${endpoint.name}" of network "${network.name}"`,
+      advice: 'give its name (--interface) or the option "com.docker.network.endpoint.ifname"',
+    });
+  }
+  const exact = wanted ?? said;
   if (exact !== undefined) {
     const name = readLinkName(exact, "interface name");
     if (!taken.has(name) && name !== "lo") return name;

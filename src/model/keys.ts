@@ -21,3 +21,7 @@ export const endpointNameKey = (networkId: string, name: string): LockRequest =>
 /** What an endpoint's coming and going needs of its network: the predefined ones are made with their first endpoint. */
 export const membershipKeys = (network: NetworkRecord): readonly LockRequest[] =>
   isPredefined(network) ? [hostKey, networkKey(network.id, "shared")] : [networkKey(network.id, "shared")];
+
+/** The right to give endpoints of a network these link-local addresses. */
+export const linkLocalKeys = (networkId: string, addresses: readonly string[]): readonly LockRequest[] =>
+  addresses.map((address) => ({ key: `link-local:${networkId}:${address}`, mode: "exclusive" }));

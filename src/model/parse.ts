@@ -1,8 +1,10 @@
 /** From what users give to what the model works with: names, addresses and maps are checked here, before anything is done. */
-import { cidrFamily, contains, lengthOf, parseSubnet, type Subnet } from "../address/cidr.ts";
+import { cidrFamily, contains, type InterfaceAddress, lengthOf, parseSubnet, type Subnet } from "../address/cidr.ts";
 import { type Family, familyOf, type IpAddress, parseIp } from "../address/ip.ts";
+import { parseLinkLocal } from "../address/link-local.ts";
 import { type MacAddress, parseMac } from "../address/mac.ts";
 import { type PortWish, parsePort } from "../address/port.ts";
+import { parseRoute, type StaticRoute } from "../address/static-route.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointSpec, IpamPoolSpec, JoinSpec } from "./types.ts";
 
@@ -87,6 +89,7 @@ export interface EndpointWish {
   readonly ipv4?: IpAddress;
   readonly ipv6?: IpAddress;
   readonly mac?: MacAddress;
+  readonly linkLocal: readonly InterfaceAddress[];
   readonly aliases: readonly string[];
   readonly publish: readonly PortWish[];
   readonly options: Texts;
@@ -103,12 +106,13 @@ function ofFamily(text: string, family: Family): IpAddress {
 
 /** Checks an endpoint's specification; throws `invalid-argument`. */
 export function parseEndpoint(spec: EndpointSpec): EndpointWish {
-  const { name, ipv4, ipv6, mac, aliases = [], publish = [], options, labels } = spec;
+  const { name, ipv4, ipv6, mac, linkLocal = [], aliases = [], publish = [], options, labels } = spec;
   return {
     ...(name !== undefined && { name: parseName("endpoint", name) }),
     ...(ipv4 !== undefined && { ipv4: ofFamily(ipv4, 4) }),
     ...(ipv6 !== undefined && { ipv6: ofFamily(ipv6, 6) }),
     ...(mac !== undefined && { mac: parseMac(mac) }),
+    linkLocal: [...new Set(linkLocal.map(parseLinkLocal))],
     aliases: [...new Set(aliases)],
     publish: publish.map(parsePort),
     options: parseTexts("option", options),
@@ -116,15 +120,19 @@ export function parseEndpoint(spec: EndpointSpec): EndpointWish {
   };
 }
 
+/** How an endpoint is to be joined. */
+export interface JoinWish {
+  readonly interfaceName?: string;
+  readonly gatewayPriority: number;
+  readonly routes: readonly StaticRoute[];
+}
+
 /** Checks how an endpoint is to be joined; throws `invalid-argument`. */
-export function parseJoin({
-  interfaceName,
-  gatewayPriority = 0,
-}: JoinSpec): JoinSpec & { readonly gatewayPriority: number } {
+export function parseJoin({ interfaceName, gatewayPriority = 0, routes = [] }: JoinSpec): JoinWish {
   if (!Number.isSafeInteger(gatewayPriority)) {
     throw new PortolanError("invalid-argument", `${gatewayPriority} cannot be a gateway priority`, {
       advice: "give a whole number; the highest wins the default route",
     });
   }
-  return { ...(interfaceName !== undefined && { interfaceName }), gatewayPriority };
+  return { ...(interfaceName !== undefined && { interfaceName }), gatewayPriority, routes: routes.map(parseRoute) };
 }

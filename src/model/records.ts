@@ -12,6 +12,8 @@ export class Records {
   readonly #endpointNames = new Map<string, string>();
   readonly #macs = new Set<string>();
   readonly #joined = new Map<string, number>();
+  /** Ids of the endpoints with link-local addresses of their own, by `NETWORKID ADDRESS`. */
+  readonly #linkLocals = new Map<string, string>();
   /** Endpoints with published ports. */
   readonly #publishers = new Set<string>();
 
@@ -59,6 +61,11 @@ export class Records {
     return this.#macs.has(`${networkId} ${mac}`);
   }
 
+  /** The endpoint of the network that has a link-local address of the user's choice. */
+  linkLocalHolder(networkId: string, address: string): EndpointRecord | undefined {
+    return this.endpoints.get(this.#linkLocals.get(`${networkId} ${address}`) ?? "");
+  }
+
   putNetwork(record: NetworkRecord): void {
     this.networks.set(record.id, record);
     this.#networkNames.set(record.name, record.id);
@@ -83,7 +90,7 @@ export class Records {
   putEndpoint(record: EndpointRecord): void {
     const before = this.endpoints.get(record.id);
     if (before !== undefined) this.deleteEndpoint(before);
-    const { id, networkId, name, mac, join, ports } = record;
+    const { id, networkId, name, mac, linkLocal = [], join, ports } = record;
     this.endpoints.set(id, record);
     this.#endpointNames.set(`${networkId} ${name}`, id);
     this.#byNetwork.getOrInsertComputed(networkId, () => new Set()).add(id);
@@ -92,10 +99,11 @@ export class Records {
       this.#joined.set(networkId, this.joinedCount(networkId) + 1);
     }
     if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
+    for (const address of linkLocal) this.#linkLocals.set(`${networkId} ${address}`, id);
     if (ports !== undefined) this.#publishers.add(id);
   }
 
-  deleteEndpoint({ id, networkId, name, mac, join }: EndpointRecord): void {
+  deleteEndpoint({ id, networkId, name, mac, linkLocal = [], join }: EndpointRecord): void {
     this.endpoints.delete(id);
     this.#endpointNames.delete(`${networkId} ${name}`);
     removeFrom(this.#byNetwork, networkId, id);
@@ -104,6 +112,7 @@ export class Records {
       this.#joined.set(networkId, this.joinedCount(networkId) - 1);
     }
     if (mac !== undefined) this.#macs.delete(`${networkId} ${mac}`);
+    for (const address of linkLocal) this.#linkLocals.delete(`${networkId} ${address}`);
     this.#publishers.delete(id);
   }
 }

@@ -3,9 +3,11 @@
  * model (names, addresses, subnets, MACs); everything it hands out is parsed already.
  */
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
+import type { ExposedPort } from "../address/exposed-port.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { PublishedPort } from "../address/port.ts";
+import type { StaticRoute } from "../address/static-route.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { Plan } from "../state/plan-types.ts";
 
@@ -66,6 +68,8 @@ export interface EndpointSpec {
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly mac?: string;
+  /** Further addresses of the link alone, of 169.254.0.0/16 and fe80::/64. */
+  readonly linkLocal?: readonly string[];
   readonly aliases?: readonly string[];
   /** Ports of the host that lead to it, as `[ADDRESS:]HOST[-HOST]:PORT[-PORT][/tcp|udp|sctp]`. */
   readonly publish?: readonly string[];
@@ -78,6 +82,8 @@ export interface JoinSpec {
   readonly interfaceName?: string;
   /** Higher wins the default route; default 0. */
   readonly gatewayPriority?: number;
+  /** Routes of the sandbox that go with the endpoint, as `DESTINATION[=GATEWAY]`, the destination in CIDR notation. */
+  readonly routes?: readonly string[];
 }
 
 /** Filters of a listing: every key must match one of its values, as with docker's `--filter`. */
@@ -122,9 +128,18 @@ export interface EndpointInfo {
   readonly mac?: MacAddress;
   readonly ipv4?: InterfaceAddress;
   readonly ipv6?: InterfaceAddress;
+  readonly linkLocal: readonly InterfaceAddress[];
+  /** Static routes that go with it. */
+  readonly routes: readonly StaticRoute[];
   readonly aliases: readonly string[];
   /** Ports of the host that lead to it while it is in a sandbox. */
   readonly ports: readonly PublishedPort[];
+  /** Ports that it is said to listen on. */
+  readonly exposed: readonly ExposedPort[];
+  /** Nameservers of its own; none: the sandbox's. */
+  readonly nameservers: readonly IpAddress[];
+  /** Sysctls of its interface by dotted name, in which IFNAME stands for the interface. */
+  readonly sysctls: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }

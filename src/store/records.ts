@@ -1,8 +1,10 @@
 /** The documents in the store. A change of their form needs a migration (migrations.ts). */
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
+import type { ExposedPort } from "../address/exposed-port.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { PublishedPort } from "../address/port.ts";
+import type { StaticRoute } from "../address/static-route.ts";
 import type { Json } from "../json.ts";
 import type { KernelObject } from "../state/objects.ts";
 
@@ -52,9 +54,17 @@ export interface EndpointRecord {
   readonly mac?: MacAddress;
   readonly ipv4?: InterfaceAddress;
   readonly ipv6?: InterfaceAddress;
+  /** Further addresses of the link alone (169.254.0.0/16, fe80::/64), of the user's choice; absent where there are none. */
+  readonly linkLocal?: readonly InterfaceAddress[];
   readonly aliases: readonly string[];
   /** Ports of the host that lead to it while it is in a sandbox; absent where there are none. */
   readonly ports?: readonly PublishedPort[];
+  /** Ports that it is said to listen on; absent where nothing was said. */
+  readonly exposed?: readonly ExposedPort[];
+  /** Nameservers that its network's names outside are asked from, in this order; absent: the sandbox's. */
+  readonly nameservers?: readonly IpAddress[];
+  /** Sysctls of its interface by dotted name, in which IFNAME stands for the interface; absent where there are none. */
+  readonly sysctls?: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   /** Present while the endpoint is in a sandbox. */
@@ -63,6 +73,8 @@ export interface EndpointRecord {
     readonly interfaceName: string;
     /** Higher wins the default route; ties go by network name. */
     readonly gatewayPriority: number;
+    /** Absent where there are none. */
+    readonly routes?: readonly StaticRoute[];
   };
 }
 

@@ -28,7 +28,8 @@ const missingCode = (object: KernelObject): Errno => {
 };
 
 /** The link whose setting a sysctl is. */
-const linkOfSysctl = (name: string): string | undefined => /^net\/ipv[46]\/(?:conf|neigh)\/([^/]+)\//.exec(name)?.[1];
+const linkOfSysctl = (name: string): string | undefined =>
+  /^net\/(?:ipv[46]|mpls)\/(?:conf|neigh)\/([^/]+)\//.exec(name)?.[1];
 
 export class MemoryKernel implements KernelView {
   readonly foreign: ForeignState;

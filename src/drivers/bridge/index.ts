@@ -8,12 +8,13 @@ import { PortolanError } from "../../errors.ts";
 import { describeNetworkFirewall } from "../../firewall/network.ts";
 import { describePublished } from "../../firewall/published.ts";
 import type { FeatureName } from "../../state/engine.ts";
-import type { Address, BridgeLink, KernelObject, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
+import type { BridgeLink, KernelObject, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
 import type { Driver, JoinDescription } from "../driver.ts";
-import { readOptions } from "../options.ts";
+import { endpointOptions, readEndpointOptions } from "../endpoint-options.ts";
+import { checkInterfaceSysctls, describeInterface, interfaceAddressOf } from "../interface.ts";
 import { type BridgeConfig, configOf, configure } from "./configure.ts";
-import { endpointOptions, networkOptions } from "./options.ts";
+import { networkOptions } from "./options.ts";
 
 const host = "host";
 
@@ -30,12 +31,6 @@ const sysctl = (namespace: NamespaceRef, name: string, value: string): Sysctl =>
   value,
 });
 
-function address(namespace: NamespaceRef, link: string, wanted: Address["address"]): Address {
-  // Addresses are given out by IPAM, so nobody has them: looking for duplicates would only make them unusable for a second.
-  const quick = cidrFamily(wanted) === 6 ? { noDuplicateDetection: true } : {};
-  return { kind: "address", namespace, link, address: wanted, ...quick };
-}
-
 /** The bridge link, its own addresses and sysctls; nothing of these where the link was there before the network. */
 function describeDevice({ enableIpv6 }: NetworkRecord, { bridge, mac, mtu }: BridgeConfig): readonly KernelObject[] {
   if (mac === undefined) return [];
@@ -50,7 +45,11 @@ function describeDevice({ enableIpv6 }: NetworkRecord, { bridge, mac, mtu }: Bri
     addressGeneration: "none",
   };
   if (!enableIpv6) return [link, sysctl(host, `net/ipv6/conf/${bridge}/disable_ipv6`, "1")];
-  return [link, sysctl(host, `net/ipv6/conf/${bridge}/accept_ra`, "0"), address(host, bridge, linkLocalGateway)];
+  return [
+    link,
+    sysctl(host, `net/ipv6/conf/${bridge}/accept_ra`, "0"),
+    interfaceAddressOf(host, bridge, linkLocalGateway),
+  ];
 }
 
 /** What makes the host a router for the network. Internal networks need none. */
@@ -70,7 +69,7 @@ function describeNetwork(network: NetworkRecord): readonly KernelObject[] {
     ...describeDevice(network, config),
     ...gateways
       .filter((gateway) => !config.keptAddresses?.includes(gateway))
-      .map((gateway) => address(host, config.bridge, gateway)),
+      .map((gateway) => interfaceAddressOf(host, config.bridge, gateway)),
     ...describeForwarding(network),
     ...describeNetworkFirewall({
       bridge: config.bridge,
@@ -128,11 +127,7 @@ function describeJoin(network: NetworkRecord, endpoint: EndpointRecord, namespac
   const { interfaceName } = endpoint.join;
   const objects: readonly KernelObject[] = [
     describeVeth(configOf(network), network, endpoint, namespace, interfaceName),
-    // Either way, so that it holds whatever the sandbox's default is.
-    sysctl(namespace, `net/ipv6/conf/${interfaceName}/disable_ipv6`, network.enableIpv6 ? "0" : "1"),
-    ...[endpoint.ipv4, endpoint.ipv6].flatMap((wanted) =>
-      wanted === undefined ? [] : [address(namespace, interfaceName, wanted)],
-    ),
+    ...describeInterface(network, endpoint, namespace, interfaceName),
     ...describePublished(endpoint),
   ];
   return { objects, ...(network.internal ? {} : gatewaysOf(network)) };
@@ -159,8 +154,10 @@ export const bridge: Driver = {
   requires,
   configure,
   describeNetwork,
-  checkEndpoint(_network, endpoint) {
-    readOptions("bridge", "endpoint", endpointOptions, endpoint.options);
+  readEndpoint(network, endpoint) {
+    const settings = readEndpointOptions("bridge", endpoint.options);
+    checkInterfaceSysctls(network, settings.sysctls);
+    return settings;
   },
   chooseMac: localMac,
   interfacePrefix: (network) => configOf(network).interfacePrefix,

@@ -1,4 +1,4 @@
-/** Options of bridge networks and their endpoints, by libnetwork's keys. */
+/** Options of bridge networks, by libnetwork's keys. */
 import { readBoolean, readLinkName, readLinkPrefix, readMtu } from "../options.ts";
 
 /** Network options; an option that is to be understood is a line here and a member of {@link BridgeConfig}. */
@@ -7,11 +7,4 @@ export const networkOptions = {
   "com.docker.network.bridge.enable_ip_masquerade": readBoolean,
   "com.docker.network.driver.mtu": readMtu,
   "com.docker.network.container_iface_prefix": readLinkPrefix,
-} as const;
-
-/** The endpoint option for the exact name of the interface inside. */
-export const interfaceNameOption = "com.docker.network.endpoint.ifname";
-
-export const endpointOptions = {
-  [interfaceNameOption]: readLinkName,
 } as const;

@@ -16,9 +16,9 @@ export const host: Driver = {
     return {};
   },
   describeNetwork: () => [],
-  checkEndpoint(_network, endpoint) {
+  readEndpoint(_network, endpoint) {
     refuseOptions("host", "endpoint", endpoint.options);
-    if (endpoint.mac === undefined) return;
+    if (endpoint.mac === undefined) return {};
     throw new PortolanError("forbidden", "an endpoint of the host network has no MAC address of its own", {
       object: `endpoint of the host network`,
       advice: "leave the MAC address out",

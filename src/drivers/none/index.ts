@@ -15,8 +15,9 @@ export const none: Driver = {
     return {};
   },
   describeNetwork: () => [],
-  checkEndpoint(_network, endpoint) {
+  readEndpoint(_network, endpoint) {
     refuseOptions("none", "endpoint", endpoint.options);
+    return {};
   },
   chooseMac: () => undefined,
   interfacePrefix: () => "",

@@ -2,9 +2,9 @@
 import { inNamespace, inside, type Kind, linkKey, namespaceKey } from "../kind.ts";
 import type { Sysctl } from "../objects.ts";
 
-/** The link whose setting it is: net/ipv4/conf/LINK/x, net/ipv6/neigh/LINK/x. */
+/** The link whose setting it is: net/ipv4/conf/LINK/x, net/ipv6/neigh/LINK/x, net/mpls/conf/LINK/x. */
 function linkOf(name: string): string | undefined {
-  const link = /^net\/ipv[46]\/(?:conf|neigh)\/([^/]+)\//.exec(name)?.[1];
+  const link = /^net\/(?:ipv[46]|mpls)\/(?:conf|neigh)\/([^/]+)\//.exec(name)?.[1];
   return link === "all" || link === "default" ? undefined : link;
 }
 

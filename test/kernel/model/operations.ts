@@ -1,5 +1,5 @@
 /** Every operation of the library that changes something, each with the state that it starts from: what tests of failure and of explanation go through. */
-import type { ChangeOptions, NetworkController } from "../../../src/model/types.ts";
+import type { ChangeOptions, EndpointSpec, JoinSpec, NetworkController } from "../../../src/model/types.ts";
 import { run } from "../../support/test-host.ts";
 
 export interface Operation {
@@ -32,6 +32,25 @@ async function joinedTwice(controller: NetworkController): Promise<void> {
   const back = await controller.createNetwork({ name: "back" });
   await controller.connect(back, controller.sandbox("web"), { name: "two", gatewayPriority: 1 });
 }
+
+const backPools = [{ subnet: "10.77.0.0/24" }, { subnet: "fd00:77::/64" }] as const;
+
+/** An endpoint in which everything is chosen. */
+const manifold: EndpointSpec & JoinSpec = {
+  name: "two",
+  ipv4: "10.77.0.9",
+  ipv6: "fd00:77::9",
+  mac: "02:00:00:00:00:09",
+  linkLocal: ["169.254.9.9", "fe80::9"],
+  routes: ["10.78.0.0/16=10.77.0.1", "fd00:78::/48=fd00:77::1", "10.79.0.0/16"],
+  publish: ["8080:80"],
+  gatewayPriority: 1,
+  options: {
+    "com.docker.network.endpoint.ifname": "back0",
+    "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.neigh.IFNAME.gc_stale_time=33",
+    "com.docker.network.portmap": "5353:53/udp",
+  },
+};
 
 export const operations: readonly Operation[] = [
   {
@@ -134,6 +153,24 @@ export const operations: readonly Operation[] = [
         { name: "one", interfaceName: "net0", mac: "02:00:00:00:00:01" },
         options,
       ),
+  },
+  {
+    name: "connect with all that an endpoint can be told, as the second of two",
+    prepare: async (controller) => {
+      await joined(controller);
+      await controller.createNetwork({ name: "back", enableIpv6: true, ipam: { pools: backPools } });
+    },
+    run: (controller, options) =>
+      controller.connect(controller.network("back"), controller.sandbox("web"), manifold, options),
+  },
+  {
+    name: "leave with routes, sysctls and link-local addresses",
+    prepare: async (controller) => {
+      await joined(controller);
+      const back = await controller.createNetwork({ name: "back", enableIpv6: true, ipam: { pools: backPools } });
+      await controller.connect(back, controller.sandbox("web"), manifold);
+    },
+    run: (controller, options) => controller.endpoint("two").leave(options),
   },
   {
     name: "connect to no network",

@@ -117,6 +117,9 @@ test("an endpoint with IPv6 has its address at once, and the kernel's own link-l
   assert.deepEqual(lines(objects), [
     "link veth9a8b7c6d5e4 veth master br-4f2c90d1a7b3",
     "net/ipv6/conf/eth0/disable_ipv6 = 0",
+    "net/ipv6/conf/eth0/accept_ra = 0",
+    "net/ipv6/conf/eth0/autoconf = 0",
+    "net/ipv6/conf/eth0/accept_dad = 0",
     "address 10.1.0.2/24 on eth0",
     "address fd00:1::2/64 on eth0 nodad",
   ]);
@@ -141,17 +144,14 @@ test("a sandbox on the host's stack joins no bridge network", () => {
 
 test("endpoint options are checked before addresses are given", () => {
   const ifname = "com.docker.network.endpoint.ifname";
-  bridge.checkEndpoint(networkRecord(), { options: { [ifname]: "shop0" } });
-  assert.throws(() => bridge.checkEndpoint(networkRecord(), { options: { [ifname]: "a/b" } }), {
+  bridge.readEndpoint(networkRecord(), { options: { [ifname]: "shop0" } });
+  assert.throws(() => bridge.readEndpoint(networkRecord(), { options: { [ifname]: "a/b" } }), {
     code: "invalid-option",
   });
-  assert.throws(
-    () => bridge.checkEndpoint(networkRecord(), { options: { "com.docker.network.endpoint.ifnam": "a" } }),
-    {
-      code: "invalid-option",
-      advice: /did you mean "com\.docker\.network\.endpoint\.ifname"/,
-    },
-  );
+  assert.throws(() => bridge.readEndpoint(networkRecord(), { options: { "com.docker.network.endpoint.ifnam": "a" } }), {
+    code: "invalid-option",
+    advice: /did you mean "com\.docker\.network\.endpoint\.ifname"/,
+  });
 });
 
 test("what a network needs of the kernel is named", () => {

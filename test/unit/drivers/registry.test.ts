@@ -28,7 +28,7 @@ for (const name of ["host", "none"]) {
     const options = { "com.docker.network.driver.mtu": "1400" };
     assert.throws(() => networkRecord({ ...plain, options }), { code: "invalid-option" });
     const network = networkRecord(plain);
-    assert.throws(() => driver.checkEndpoint(network, { options }), { code: "invalid-option" });
+    assert.throws(() => driver.readEndpoint(network, { options }), { code: "invalid-option" });
   });
 }
 
@@ -42,5 +42,5 @@ test("a sandbox with a stack of its own cannot join the host network", () => {
 
 test("an endpoint of the host network cannot have a MAC address", () => {
   const network = networkRecord({ driver: "host", name: "host" });
-  assert.throws(() => driverNamed("host").checkEndpoint(network, endpointRecord()), { code: "forbidden" });
+  assert.throws(() => driverNamed("host").readEndpoint(network, endpointRecord()), { code: "forbidden" });
 });

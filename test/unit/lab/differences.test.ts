@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseInterfaceAddress, parseSubnet } from "../../../src/address/cidr.ts";
 import { parseMac } from "../../../src/address/mac.ts";
+import { parsePort } from "../../../src/address/port.ts";
 import { differences, type Existing, subjectOf, topologyLabel } from "../../../src/lab/differences.ts";
 import { parseTopology } from "../../../src/lab/read-topology.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../../../src/model/types.ts";
@@ -42,6 +43,11 @@ function endpointInfo(network: string, sandbox: string, changes: Partial<Endpoin
     ipv4: parseInterfaceAddress("10.1.0.2/24"),
     aliases: [],
     ports: [],
+    linkLocal: [],
+    routes: [],
+    exposed: [],
+    nameservers: [],
+    sysctls: {},
     options: {},
     labels: {},
     ...changes,
@@ -165,6 +171,9 @@ const changedAttachments: readonly (readonly [string, string, string])[] = [
   ["interface", "{ interface: shop0 }", "its interface is eth0"],
   ["priority", "{ priority: 7 }", "its priority is 0"],
   ["aliases", "{ aliases: [www] }", "its aliases differ"],
+  ["link-local addresses", "{ link-local: 169.254.3.4 }", "its link-local addresses differ"],
+  ["static routes", "{ routes: 10.9.0.0/16=10.1.0.7 }", "its static routes differ"],
+  ["options", "{ options: { com.docker.network.endpoint.exposedports: 80 } }", "its options differ"],
 ];
 for (const [what, settings, reason] of changedAttachments) {
   test(`an endpoint whose ${what} differs is made anew`, () => {
@@ -182,6 +191,18 @@ for (const [what, settings, reason] of changedAttachments) {
     ]);
   });
 }
+
+test("ports that an option publishes are the endpoint's as well as others", () => {
+  const options = { "com.docker.network.portmap": "8080:80, 53:53/udp" };
+  const ports = ["443:443", "8080:80", "53:53/udp"].map((text) => ({
+    host: { first: 0, last: 0 },
+    ...parsePort(text),
+  }));
+  const sandboxes = [sandboxInfo("web", [endpointInfo("front", "web", { options, ports })])];
+  const text = `networks: { front: }
+sandboxes: { web: { networks: { front: { publish: 443:443, options: { com.docker.network.portmap: "8080:80, 53:53/udp" } } } } }`;
+  assert.deepEqual(steps(text, { networks: [networkInfo("front")], sandboxes, processes: [] }), []);
+});
 
 const changedNetworks: readonly (readonly [string, string, string])[] = [
   ["driver", "driver: none", "its driver is bridge"],

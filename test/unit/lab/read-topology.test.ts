@@ -16,7 +16,9 @@ networks:
 sandboxes:
   web:
     networks:
-      front: { ipv4: 10.1.0.10, mac: 02-42-0A-01-00-02, interface: shop0, aliases: www, priority: 5 }
+      front:
+        { ipv4: 10.1.0.10, mac: 02-42-0A-01-00-02, interface: shop0, aliases: www, priority: 5, link-local: 169.254.3.4,
+          routes: [10.9.0.0/16=10.1.0.7, 10.8.0.0/16], options: { com.docker.network.endpoint.exposedports: 80 } }
       back:
     hostname: www
     run:
@@ -63,11 +65,14 @@ expect:
             ipv4: "10.1.0.10",
             mac: "02:42:0a:01:00:02",
             interfaceName: "shop0",
+            linkLocal: ["169.254.3.4/16"],
+            routes: [{ destination: "10.9.0.0/16", gateway: "10.1.0.7" }, { destination: "10.8.0.0/16" }],
             aliases: ["www"],
             publish: [],
             priority: 5,
+            options: { "com.docker.network.endpoint.exposedports": "80" },
           },
-          { network: "back", aliases: [], publish: [], priority: 0 },
+          { network: "back", linkLocal: [], routes: [], aliases: [], publish: [], priority: 0, options: {} },
         ],
         processes: [
           { command: ["/bin/sh", "-c", 'echo "hello" | cat'], env: {}, cwd: "/labs" },
@@ -78,7 +83,9 @@ expect:
       {
         name: "client",
         labels: {},
-        attachments: [{ network: "front", aliases: [], publish: [], priority: 0 }],
+        attachments: [
+          { network: "front", linkLocal: [], routes: [], aliases: [], publish: [], priority: 0, options: {} },
+        ],
         processes: [],
         listen: [],
       },

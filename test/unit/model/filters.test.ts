@@ -14,6 +14,11 @@ const endpoint = (name: string, sandbox?: string): EndpointInfo => ({
   ...(sandbox !== undefined && { sandbox: { id: `s${sandbox}`, name: sandbox } }),
   aliases: [],
   ports: [],
+  linkLocal: [],
+  routes: [],
+  exposed: [],
+  nameservers: [],
+  sysctls: {},
   options: {},
   labels: {},
 });

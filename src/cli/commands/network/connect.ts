@@ -17,9 +17,14 @@ export const command = defineCommand({
       "Ports of the host that lead to it: [ADDRESS:]HOST[-HOST]:PORT[-PORT][/PROTOCOL]",
     ),
     mac: text("--mac-address MAC", "MAC address (default: made of the IPv4 address)"),
+    linkLocal: list("--link-local-ip ADDRESS", "Further address of the link alone, of 169.254.0.0/16 or fe80::/64"),
+    routes: list(
+      "--route ROUTE",
+      "Static route of the sandbox, DESTINATION[=GATEWAY], such as 10.99.0.0/16=10.10.0.254; it goes with the endpoint",
+    ),
     gatewayPriority: integer("--gw-priority NUMBER", "The highest gives the sandbox its default route (default 0)"),
     interfaceName: text("--interface NAME", "Name of the interface in the sandbox (default eth0, eth1, …)"),
-    options: pairs("--driver-opt KEY=VALUE", "Driver option", { bareKeys: true }),
+    options: pairs("--driver-opt KEY=VALUE", "Option of the endpoint, by libnetwork's keys", { bareKeys: true }),
     labels: pairs("--label KEY=VALUE", "Label of the endpoint", { bareKeys: true }),
     name: text("--name NAME", "Name of the endpoint (default: made of its id)"),
     ...changeFlags,
@@ -27,6 +32,10 @@ export const command = defineCommand({
   examples: [
     { line: "portolan network connect front web", meaning: "with the next free address" },
     { line: "portolan network connect -p 8080:80 -p 5353:53/udp front web", meaning: "with published ports" },
+    {
+      line: "portolan network connect --route 10.99.0.0/16=10.10.0.254 front web",
+      meaning: "with a way to another subnet by a gateway in the network",
+    },
     {
       line: "portolan network connect --ip 10.10.0.80 --alias www --explain front web",
       meaning: "with a chosen address and a name, and the commands that do the same",
@@ -41,6 +50,8 @@ export const command = defineCommand({
       ...(gatewayPriority !== undefined && { gatewayPriority }),
       ...(interfaceName !== undefined && { interfaceName }),
       ...(name !== undefined && { name }),
+      linkLocal: values.linkLocal,
+      routes: values.routes,
       aliases: values.aliases,
       publish: values.publish,
       options: values.options,
