@@ -60,6 +60,16 @@ export interface Kernel {
   /** Sends one dump request (NLM_F_DUMP is added), repeating interrupted dumps; throws KernelError. */
   dump(namespace: NamespaceRef, family: NetlinkFamily, message: NetlinkMessage): readonly ReceivedMessage[];
 
+  /**
+   * Notifications of one of a family's groups in the host, a datagram's at a time; `"overrun"` where some were lost. What this seam changes in the
+   * ruleset is not among them. Ends with the signal, and occupies a thread of Node's pool until then.
+   */
+  watch(
+    family: NetlinkFamily,
+    group: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly ReceivedMessage[] | "overrun">;
+
   /** Index of a link; throws KernelError ENODEV. */
   linkIndex(namespace: NamespaceRef, name: string): number;
 

@@ -104,6 +104,14 @@ export function createKernel(): Kernel {
     },
     get: (namespace, family, message) => socketOf(namespace, family).get(message),
     dump: (namespace, family, message) => socketOf(namespace, family).dump(message),
+    async *watch(family, group, signal) {
+      const socket = new NetlinkSocket(family, { groups: [group], deafTo: socketOf("host", family).portId });
+      try {
+        yield* socket.watch(signal);
+      } finally {
+        socket.close();
+      }
+    },
     linkIndex: (namespace, name) => socketOf(namespace, "route").linkIndex(name),
 
     readSysctl(namespace, name) {

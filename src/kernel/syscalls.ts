@@ -12,6 +12,7 @@ const call = {
   bind: libc.func("int bind(int fd, const uint8_t *address, uint32_t length)"),
   setsockopt: libc.func("int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)"),
   send: libc.func("int64_t send(int fd, const uint8_t *bytes, size_t length, int flags)"),
+  getsockname: libc.func("int getsockname(int fd, uint8_t *address, uint32_t *length)"),
   close: libc.func("int close(int fd)"),
   recv: libc.func("int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)"),
   ioctl: libc.func("int ioctl(int fd, unsigned long request, uint8_t *argument)"),
@@ -83,6 +84,25 @@ export function setSocketOption(fd: number, level: number, option: number, value
     new DataView(bytes.buffer).setInt32(0, value, true);
   } else bytes = value;
   checked(`setsockopt ${level}/${option}`, call.setsockopt(fd, level, option, bytes, bytes.length));
+}
+
+/** getsockname(2): the address that a socket is bound to, of that many bytes. */
+export function socketAddress(fd: number, length: number): Buffer {
+  const address = Buffer.alloc(length);
+  checked("getsockname", call.getsockname(fd, address, Uint32Array.of(length)));
+  return address;
+}
+
+/** SOL_SOCKET, SO_ATTACH_FILTER */
+const socketLevel = 1;
+const attachFilterOption = 26;
+
+/** SO_ATTACH_FILTER of socket(7): what the program (struct sock_filter, 8 bytes an instruction) does not let through is not received. */
+export function attachFilter(fd: number, program: Uint8Array): void {
+  const pointer = Buffer.alloc(16); // struct sock_fprog
+  pointer.writeUInt16LE(program.length / 8);
+  pointer.writeBigUInt64LE(koffi.address(program), 8);
+  setSocketOption(fd, socketLevel, attachFilterOption, pointer);
 }
 
 /** send(2) of a whole datagram. */

@@ -1,6 +1,8 @@
 /** The synchronous core of the engine, around a kernel seam: what both engines run, one on its caller's thread, one on a worker. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FeatureReport } from "../kernel/features.ts";
 import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
+import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
 import { deleteLinkGroup } from "../kernel/netlink/route/link.ts";
 import { departingLinkGroup } from "../kernel/netlink/route/ownership.ts";
 import { probeFeatures } from "../kernel/probe.ts";
@@ -8,16 +10,22 @@ import { applyPlan } from "./apply.ts";
 import type { NamespaceFacts } from "./engine.ts";
 import { readFacts } from "./facts.ts";
 import type { KernelObject } from "./objects.ts";
-import { observe } from "./observe.ts";
+import { observe, observeRuleset } from "./observe.ts";
+import { plan } from "./plan.ts";
 import type { Plan } from "./plan-types.ts";
+import { type RulesetChange, rulesetChanges } from "./ruleset-changes.ts";
 
 /** How often a sweep that fails is tried again before it is left to the next start. */
 const sweepTries = 5;
+/** When a watch that has failed is begun anew, milliseconds. */
+const watchAgain = 1000;
 
 export class Core {
   readonly #kernel: Kernel;
   /** Namespaces with links that wait for their deletion, and how often it was tried. The host's may hold some from an earlier run. */
   readonly #departing = new Map<NamespaceRef, number>([["host", 0]]);
+  readonly #closing = new AbortController();
+  #watching: Promise<void> | undefined;
   #features: FeatureReport | undefined;
 
   constructor(kernel: Kernel) {
@@ -30,6 +38,18 @@ export class Core {
 
   observe(desired: readonly KernelObject[], left?: readonly KernelObject[]): readonly KernelObject[] {
     return observe(this.#kernel, desired, left);
+  }
+
+  mendRuleset(desired: readonly KernelObject[]): Plan {
+    const changes = plan(desired, observeRuleset(this.#kernel, desired));
+    if (changes.length > 0) this.apply(changes);
+    return changes;
+  }
+
+  /** Begins to tell what others do to the ruleset, until the end. */
+  watchRuleset(listener: (change: RulesetChange) => void): void {
+    const { signal } = this.#closing;
+    this.#watching ??= this.#watch(listener, signal);
   }
 
   facts(namespace: NamespaceRef): NamespaceFacts {
@@ -82,7 +102,22 @@ export class Core {
     }
   }
 
-  close(): void {
+  async #watch(listener: (change: RulesetChange) => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const notifications = this.#kernel.watch("netfilter", rulesetGroup, signal);
+        for await (const change of rulesetChanges(notifications)) listener(change);
+      } catch (error) {
+        console.error(`the ruleset is watched again in ${watchAgain} ms: ${error}`);
+        await sleep(watchAgain, undefined, { ref: false, signal }).catch(() => undefined);
+        listener({ tables: undefined });
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#watching;
     this.sweep();
     this.#kernel.close();
   }

@@ -7,10 +7,12 @@ import type { IpAddress } from "../address/ip.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { KernelObject, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
+import type { RulesetChange } from "./ruleset-changes.ts";
+
+export type { FeatureName, FeatureReport } from "../kernel/features.ts";
+export type { RulesetChange } from "./ruleset-changes.ts";
 
 /** What a namespace holds now that choices depend on, foreign objects included. */
-export type { FeatureName, FeatureReport } from "../kernel/features.ts";
-
 export interface NamespaceFacts {
   readonly links: readonly {
     readonly name: string;
@@ -36,6 +38,16 @@ export interface Engine {
    * `left` are objects that may be left over, and wanted no more.
    */
   observe(desired: readonly KernelObject[], left?: readonly KernelObject[]): Promise<readonly KernelObject[]>;
+  /**
+   * Calls `listener` after each transaction in which somebody else changed the host's ruleset, until the engine closes. Resolves when nothing can be missed
+   * any more. A listener is never called twice for one transaction, and keeps no process alive.
+   */
+  watchRuleset(listener: (change: RulesetChange) => void): Promise<void>;
+  /**
+   * Compares the host's ruleset with `desired`, all of it that is wanted, and makes it so; what was done. Looks at nothing else, so that it takes as long as
+   * the ruleset is large. Throws what {@link apply} throws.
+   */
+  mendRuleset(desired: readonly KernelObject[]): Promise<Plan>;
   /** Facts about one namespace; throws `not-found` where the namespace does not exist. */
   facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
   /** Current values of sysctls, in order; undefined where one does not exist. */

@@ -29,6 +29,14 @@ export function createInlineEngine(kernel: Kernel): Engine {
       }
     },
     observe: async (desired, left) => core.observe(desired, left),
+    watchRuleset: async (listener) => core.watchRuleset(listener),
+    mendRuleset: async (desired) => {
+      try {
+        return core.mendRuleset(desired);
+      } finally {
+        sweepLater();
+      }
+    },
     facts: async (namespace) => core.facts(namespace),
     readSysctls: async (namespace, names) => core.readSysctls(namespace, names),
     features: async () => core.features(),
@@ -41,7 +49,7 @@ export function createInlineEngine(kernel: Kernel): Engine {
     },
     close: async () => {
       await sweeping;
-      core.close();
+      await core.close();
     },
   };
 }

@@ -7,6 +7,8 @@ export interface NftTable {
   readonly kind: "nft-table";
   readonly namespace: NamespaceRef;
   readonly name: string;
+  /** Lives no longer than the engine that makes it, cannot be flushed away by others, and is not read back. */
+  readonly owned?: true;
 }
 
 export interface NftChain {

@@ -2,7 +2,7 @@
 import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
 import { decodeLink, dumpLinks } from "../kernel/netlink/route/link.ts";
 import type { Observation, ObservedNamespace } from "./kind.ts";
-import { allKinds, keyOf } from "./kinds/registry.ts";
+import { allKinds, keyOf, rulesetKinds } from "./kinds/registry.ts";
 import type { KernelObject } from "./objects.ts";
 
 /** The objects there are in the host and in the namespaces that `desired` and `left` speak of. A namespace that is gone holds none. */
@@ -15,6 +15,13 @@ export function observe(
   const namespaces = [...namespacesOf(all)].flatMap((namespace) => observeNamespace(kernel, namespace) ?? []);
   const observation: Observation = { kernel, namespaces, desired: all, wanted: new Set(desired.map(keyOf)) };
   return allKinds.flatMap((kind) => kind.observe(observation));
+}
+
+/** The host's ruleset alone, of what carries our mark: without a look at its links, or at any other namespace. */
+export function observeRuleset(kernel: Kernel, desired: readonly KernelObject[]): readonly KernelObject[] {
+  const host: ObservedNamespace = { namespace: "host", kernel, links: [], linkName: () => undefined };
+  const observation: Observation = { kernel, namespaces: [host], desired, wanted: new Set(desired.map(keyOf)) };
+  return rulesetKinds.flatMap((kind) => kind.observe(observation));
 }
 
 /** The host, and every namespace that an object lives in, is, or reaches into. */

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { errorFromJson, PortolanError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
-import type { Answer, Request } from "./worker.ts";
+import type { RulesetChange } from "./ruleset-changes.ts";
+import type { Answer, Notice, Request } from "./worker.ts";
 
 /** The entry beside this file: .ts as written, .js as built. */
 const entry = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
@@ -25,7 +26,14 @@ export function createWorkerEngine(): Engine {
   let last = 0;
   let ended: PortolanError | undefined;
 
-  worker.on("message", ({ id, value, error }: Answer) => {
+  let listener: ((change: RulesetChange) => void) | undefined;
+
+  worker.on("message", (message: Answer | Notice) => {
+    if ("rulesetChange" in message) {
+      listener?.(message.rulesetChange);
+      return;
+    }
+    const { id, value, error } = message;
     const caller = waiting.get(id);
     waiting.delete(id);
     if (waiting.size === 0) worker.unref();
@@ -55,6 +63,11 @@ export function createWorkerEngine(): Engine {
   return {
     apply: (plan) => call("apply", plan),
     observe: (desired, left) => call("observe", desired, left),
+    watchRuleset: (onChange) => {
+      listener ??= onChange;
+      return call("watchRuleset");
+    },
+    mendRuleset: (desired) => call("mendRuleset", desired),
     facts: (namespace) => call("facts", namespace),
     readSysctls: (namespace, names) => call("readSysctls", namespace, names),
     features: () => call("features"),

@@ -3,10 +3,21 @@ import { parentPort } from "node:worker_threads";
 import { type ErrorJson, PortolanError } from "../errors.ts";
 import { createKernel } from "../kernel/linux.ts";
 import { Core } from "./core.ts";
+import type { RulesetChange } from "./ruleset-changes.ts";
 
 export interface Request {
   readonly id: number;
-  readonly method: "apply" | "observe" | "facts" | "readSysctls" | "features" | "namespaceExists" | "settle" | "close";
+  readonly method:
+    | "apply"
+    | "observe"
+    | "watchRuleset"
+    | "mendRuleset"
+    | "facts"
+    | "readSysctls"
+    | "features"
+    | "namespaceExists"
+    | "settle"
+    | "close";
   readonly args: readonly unknown[];
 }
 
@@ -14,6 +25,11 @@ export interface Answer {
   readonly id: number;
   readonly value?: unknown;
   readonly error?: ErrorJson;
+}
+
+/** Unasked for: somebody else has changed the ruleset. */
+export interface Notice {
+  readonly rulesetChange: RulesetChange;
 }
 
 /** How long the worker waits for more work before it rests, and how long at most, milliseconds. */
@@ -45,6 +61,8 @@ function settle(): void {
 
 function perform({ method, args }: Request): unknown {
   switch (method) {
+    case "watchRuleset":
+      return core.watchRuleset((rulesetChange) => parentPort?.postMessage({ rulesetChange } satisfies Notice));
     case "settle":
       return settle();
     case "close":
@@ -64,10 +82,11 @@ function errorJson(error: unknown): ErrorJson {
   return { code: "internal", message: "the engine met a fault of its own", reason };
 }
 
-parentPort?.on("message", (request: Request) => {
+parentPort?.on("message", async (request: Request) => {
   let answer: Answer;
   try {
-    answer = { id: request.id, value: perform(request) };
+    // Only closing waits for something: all else is done when the next request is looked at.
+    answer = { id: request.id, value: await perform(request) };
   } catch (error) {
     answer = { id: request.id, error: errorJson(error) };
   }

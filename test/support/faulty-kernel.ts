@@ -50,6 +50,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     },
     get: (namespace, family, message) => kernel.get(namespace, family, message),
     dump: (namespace, family, message) => kernel.dump(namespace, family, message),
+    watch: (family, group, signal) => kernel.watch(family, group, signal),
     linkIndex: (namespace, name) => kernel.linkIndex(namespace, name),
     readSysctl: (namespace, name) => kernel.readSysctl(namespace, name),
     writeSysctl: (namespace, name, value) =>

@@ -6,6 +6,7 @@ import { PortolanError } from "../../src/errors.ts";
 import { type FeatureAnswer, type FeatureName, type FeatureReport, features } from "../../src/kernel/features.ts";
 import type { Engine, NamespaceFacts } from "../../src/state/engine.ts";
 import type { KernelObject } from "../../src/state/objects.ts";
+import { plan } from "../../src/state/plan.ts";
 import type { Plan } from "../../src/state/plan-types.ts";
 import { refusalError } from "../../src/state/refusal.ts";
 import { Faults } from "./faults.ts";
@@ -50,13 +51,23 @@ export function createMemoryEngine({
   }
 
   return {
-    async apply(plan) {
+    async apply(changes) {
       open();
-      kernel.transact(plan, (change, { refusal }) => refusalError(change, refusal, []), faults);
+      kernel.transact(changes, (change, { refusal }) => refusalError(change, refusal, []), faults);
     },
     async observe(desired) {
       open();
       return observed(kernel, desired);
+    },
+    async watchRuleset() {
+      open();
+    },
+    async mendRuleset(desired) {
+      open();
+      const there = observed(kernel, desired).filter((object) => object.kind.startsWith("nft-"));
+      const changes = plan(desired, there);
+      kernel.transact(changes, (change, { refusal }) => refusalError(change, refusal, []), faults);
+      return changes;
     },
     async facts(namespace) {
       open();

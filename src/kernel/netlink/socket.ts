@@ -5,6 +5,7 @@
 import { read } from "node:fs";
 import { KernelError, type KernelRefusal, type NetlinkFamily } from "../kernel.ts";
 import {
+  attachFilter,
   bind,
   closeSocket,
   interfaceIndex,
@@ -16,9 +17,11 @@ import {
   send,
   setSocketOption,
   socket,
+  socketAddress,
 } from "../syscalls.ts";
 import { malformed, readAttributes } from "./attribute.ts";
 import { traceReceived, traceSent, tracing } from "./debug.ts";
+import { notCausedBy } from "./filter.ts";
 import {
   decodeMessages,
   encodeMessages,
@@ -59,20 +62,28 @@ const incoming = Buffer.alloc(datagramLimit);
 
 /** After that an answer is lost, milliseconds. */
 const answerTimeout = 60_000;
-/** How often a watch looks whether it is to end, milliseconds. */
+/** How long a watch waits at a time, milliseconds. */
 const watchInterval = 200;
+const emptyRequest: NetlinkMessage = { type: messageType.noop, flags: 0, body: new Uint8Array() };
 
 /** A dump of a table that keeps changing is given up after so many tries. */
 const dumpTries = 20;
 /** A refusal of each costs a place in the receive buffer, which should never overflow. */
 const messagesPerSend = 128;
 
+export interface NetlinkSocketOptions {
+  /** Multicast groups whose notifications it receives. */
+  readonly groups?: readonly number[];
+  /** Port id of a socket whose own doing is not told: of the ruleset's changes. Those of links mostly carry no port id. */
+  readonly deafTo?: number;
+}
+
 /** An open netlink socket of the namespace in which it was made. */
 export class NetlinkSocket {
   readonly #descriptor: number;
   #sequence = 1;
 
-  constructor(family: NetlinkFamily, groups: readonly number[] = []) {
+  constructor(family: NetlinkFamily, { groups = [], deafTo }: NetlinkSocketOptions = {}) {
     this.#descriptor = socket(netlinkDomain, rawSocket, protocols[family]);
     try {
       // struct sockaddr_nl: AF_NETLINK, and a port id of 0 for one of the kernel's choice.
@@ -84,11 +95,17 @@ export class NetlinkSocket {
       // A transaction is one datagram, and 10,000 set elements are half a megabyte.
       if (family === "netfilter") this.#growBuffers(16 * 1024 * 1024);
       if (groups.length > 0) this.#growBuffers(4 * 1024 * 1024);
+      if (deafTo !== undefined) attachFilter(this.#descriptor, notCausedBy(deafTo));
       for (const group of groups) setSocketOption(this.#descriptor, netlinkLevel, addMembership, group);
     } catch (error) {
       closeSocket(this.#descriptor);
       throw error;
     }
+  }
+
+  /** What the kernel calls the socket by (struct sockaddr_nl, nl_pid): notifications of changes that it made carry it. */
+  get portId(): number {
+    return socketAddress(this.#descriptor, 12).readUInt32LE(4);
   }
 
   /** How long a receive waits, milliseconds. */
@@ -226,15 +243,24 @@ export class NetlinkSocket {
 
   /**
    * Notifications of the socket's groups as they come, a datagram's at a time; `"overrun"` where some were lost (ENOBUFS), and the caller has to look for
-   * itself. Ends within {@link watchInterval} of the signal. Waits on a thread of Node's pool, so the caller's goes on.
+   * itself. Ends with the signal. Waits on a thread of Node's pool, so the caller's goes on.
    */
   async *watch(signal: AbortSignal): AsyncGenerator<readonly ReceivedMessage[] | "overrun", void> {
+    // A program that ends without ending its watches has to wait for that thread.
     this.#limitWaiting(watchInterval);
-    const buffer = Buffer.alloc(datagramLimit);
-    while (!signal.aborted) {
-      const read = await readDatagram(this.#descriptor, buffer);
-      if (read === "overrun") yield read;
-      else if (read > 0) yield [...decodeMessages(Buffer.from(buffer.subarray(0, read)))];
+    // The answer to an empty request ends the waiting.
+    const wake = (): unknown => this.#send([acknowledged(emptyRequest)], messageFlag.request);
+    signal.addEventListener("abort", wake);
+    try {
+      const buffer = Buffer.alloc(datagramLimit);
+      while (!signal.aborted) {
+        const read = await readDatagram(this.#descriptor, buffer);
+        if (signal.aborted) return;
+        if (read === "overrun") yield read;
+        else if (read > 0) yield [...decodeMessages(Buffer.from(buffer.subarray(0, read)))];
+      }
+    } finally {
+      signal.removeEventListener("abort", wake);
     }
   }
 

@@ -36,6 +36,15 @@ export function kindOf<Object extends KernelObject>(object: Object): Kind<Object
 /** Every kind, firewall before links, so that isolation stands before traffic. */
 export const allKinds: readonly Kind<KernelObject>[] = Object.values(kinds) as unknown as Kind<KernelObject>[]; // as above
 
+/** The kinds that a ruleset is made of. */
+export const rulesetKinds: readonly Kind<KernelObject>[] = [
+  nftTable,
+  nftChain,
+  nftSet,
+  nftRule,
+  nftElement,
+] as unknown as Kind<KernelObject>[]; // as above
+
 /** Rank of a kind in that order. */
 const ranks = new Map(Object.keys(kinds).map((name, rank) => [name, rank]));
 export const rankOf = ({ kind }: KernelObject): number => ranks.get(kind) ?? 0;

@@ -10,8 +10,8 @@ function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-export function addTable({ name }: NftTable): string {
-  return `nft add table inet ${name} ${shellQuoted(`{ comment ${quoted(tableComment)} ; }`)}`;
+export function addTable({ name, owned }: NftTable): string {
+  return `nft add table inet ${name} ${shellQuoted(owned ? "{ flags owner ; }" : `{ comment ${quoted(tableComment)} ; }`)}`;
 }
 
 export function deleteTable({ name }: NftTable): string {

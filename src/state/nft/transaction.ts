@@ -84,7 +84,10 @@ function messagesOf(
 ): readonly NetlinkMessage[] {
   switch (object.kind) {
     case "nft-table":
-      return [verb === "delete" ? deleteTable(object.name) : newTable({ name: object.name, comment: tableComment })];
+      if (verb === "delete") return [deleteTable(object.name)];
+      return [
+        newTable(object.owned ? { name: object.name, owned: true } : { name: object.name, comment: tableComment }),
+      ];
     case "nft-chain":
       if (verb === "delete") return [deleteChain(object.table, object.name)];
       if (verb === "update") return object.base === undefined ? [] : [setChainPolicy(object, object.base.policy)];

@@ -4,6 +4,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
 import { KernelError } from "../../../src/kernel/kernel.ts";
+import { decodeGeneration } from "../../../src/kernel/netlink/nftables/generation.ts";
+import { rulesetGroup, tableOf } from "../../../src/kernel/netlink/nftables/message.ts";
+import { deleteTable, newTable } from "../../../src/kernel/netlink/nftables/table.ts";
 import {
   createLink,
   decodeLink,
@@ -23,7 +26,7 @@ enterTestHost();
 const linkGroup = 1;
 
 function socketFor(t: TestContext, groups: readonly number[] = []): NetlinkSocket {
-  const socket = new NetlinkSocket("route", groups);
+  const socket = new NetlinkSocket("route", { groups });
   t.after(() => socket.close());
   return socket;
 }
@@ -100,7 +103,29 @@ test("notifications come to whoever watches, while the thread does other things"
 
 test("a watch ends with its signal, also where nothing ever comes", async (t) => {
   const socket = socketFor(t, [linkGroup]);
+  const began = performance.now();
   for await (const _ of socket.watch(AbortSignal.timeout(50))) assert.fail("nothing has changed");
+  assert.ok(performance.now() - began < 150, "it does not wait any longer");
+});
+
+test("a watcher that is deaf to a socket hears of others' changes alone", async (t) => {
+  const [own, other] = [new NetlinkSocket("netfilter"), new NetlinkSocket("netfilter")];
+  const watcher = new NetlinkSocket("netfilter", { groups: [rulesetGroup], deafTo: own.portId });
+  for (const socket of [own, other, watcher]) t.after(() => socket.close());
+  own.transact([newTable({ name: "own" })]);
+  other.transact([newTable({ name: "other" })]);
+  own.transact([deleteTable("own"), deleteTable("other")]);
+  other.transact([newTable({ name: "last" })]);
+  const end = new AbortController();
+  const seen: (string | undefined)[] = [];
+  for await (const messages of watcher.watch(end.signal)) {
+    for (const message of messages === "overrun" ? [] : messages) {
+      if (decodeGeneration(message) === undefined) seen.push(tableOf(message));
+    }
+    if (seen.includes("last")) end.abort();
+  }
+  assert.deepEqual(seen, ["other", "last"]);
+  own.transact([deleteTable("last")]);
 });
 
 test("a watcher that was too slow is told that it has missed something, and goes on", async (t) => {

@@ -27,6 +27,7 @@ function recorder(): { readonly kernel: Kernel; readonly done: string[] } {
     },
     get: () => [],
     dump: () => [],
+    async *watch() {},
     linkIndex: () => 0,
     readSysctl: () => undefined,
     writeSysctl: note("write sysctl"),

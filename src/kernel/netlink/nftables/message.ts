@@ -29,6 +29,12 @@ export const nftMessage = {
   getGeneration: (subsystem << 8) | 16,
 } as const;
 
+/** NFNLGRP_NFTABLES: every change of the ruleset, and its generation behind those of one transaction. */
+export const rulesetGroup = 7;
+
+/** NFTA_TABLE_NAME, and NFTA_*_TABLE of all that is in a table. */
+const tableAttribute = 1;
+
 /** NFPROTO_INET */
 const inet = 1;
 const headerLength = 4;
@@ -48,4 +54,10 @@ export function nftAnswer(message: ReceivedMessage, type: number): Attributes | 
   if (message.body.length < headerLength) throw malformed("a struct nfgenmsg has 4 bytes");
   if (message.type !== type || message.body[0] !== inet) return undefined;
   return readAttributes(message.body.subarray(headerLength));
+}
+
+/** Name of the table of family inet that a message of the subsystem is about; undefined for any other message. */
+export function tableOf({ type, body }: ReceivedMessage): string | undefined {
+  if (type >> 8 !== subsystem || body.length < headerLength || body[0] !== inet) return undefined;
+  return readAttributes(body.subarray(headerLength)).get(tableAttribute)?.string();
 }

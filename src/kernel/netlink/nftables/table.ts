@@ -7,7 +7,12 @@ import { required } from "./values.ts";
 export interface Table {
   readonly name: string;
   readonly comment?: string;
+  /** Belongs to the socket that makes it: nobody else can change it or flush it away, and it goes when the socket is closed (NFT_TABLE_F_OWNER, Linux 5.12). */
+  readonly owned?: boolean;
 }
+
+/** NFT_TABLE_F_OWNER */
+const ownerFlag = 2;
 
 /** NFTA_TABLE_* */
 const attribute = { name: 1, flags: 2, userData: 6 } as const;
@@ -15,7 +20,7 @@ const attribute = { name: 1, flags: 2, userData: 6 } as const;
 /** Makes a table; refused with EEXIST where there is one of that name. */
 export function newTable(table: Table): NetlinkMessage {
   return nftRequest(nftMessage.newTable, createExclusively, (writer) => {
-    writer.string(attribute.name, table.name).be32(attribute.flags, 0);
+    writer.string(attribute.name, table.name).be32(attribute.flags, table.owned ? ownerFlag : 0);
     if (table.comment !== undefined) writer.bytes(attribute.userData, encodeComment(commentType.table, table.comment));
   });
 }
@@ -38,5 +43,10 @@ export function decodeTable(message: ReceivedMessage): Table | undefined {
   if (attributes === undefined) return undefined;
   const userData = attributes.get(attribute.userData);
   const comment = userData && decodeComment(commentType.table, userData.value);
-  return { name: required(attributes, attribute.name).string(), ...(comment !== undefined && { comment }) };
+  const owned = ((attributes.get(attribute.flags)?.be32() ?? 0) & ownerFlag) !== 0;
+  return {
+    name: required(attributes, attribute.name).string(),
+    ...(comment !== undefined && { comment }),
+    ...(owned && { owned }),
+  };
 }

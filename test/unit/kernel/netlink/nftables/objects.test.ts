@@ -25,7 +25,7 @@ import { expression, hex, name, plain, received, verdict } from "./arbitraries.t
 
 const comment = fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) => !text.includes("\0"));
 
-const table = fc.record({ name, comment }, { requiredKeys: ["name"] });
+const table = fc.record({ name, comment, owned: fc.constant(true) }, { requiredKeys: ["name"] });
 test("a table is read back as it was written", () => {
   fc.assert(fc.property(plain(table), (one) => assert.deepEqual(decodeTable(received(newTable(one))), one)));
 });
