@@ -74,6 +74,16 @@ export function enterNamespace<Result>(descriptor: number, home: number, work: (
   }
 }
 
+/** Runs `work` in the namespace at `path`, without keeping it open; throws KernelError ENOENT where there is none. */
+export function enterNamespaceAt<Result>(path: string, home: number, work: () => Result): Result {
+  const descriptor = openNamespace(path);
+  try {
+    return enterNamespace(descriptor, home, work);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function comeBack(home: number): void {
   try {
     setNamespace(home, namespaceFlag.network);

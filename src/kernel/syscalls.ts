@@ -22,6 +22,22 @@ const call = {
     "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
   ),
   umount2: libc.func("int umount2(const char *target, int flags)"),
+  connect: libc.func("int connect(int fd, const uint8_t *address, uint32_t length)"),
+  listen: libc.func("int listen(int fd, int backlog)"),
+  accept4: libc.func("int accept4(int fd, void *address, void *length, int flags)"),
+  // Addresses as numbers: a view of each datagram would be garbage for every packet.
+  recvmmsg: libc.func("int recvmmsg(int fd, uint8_t *headers, uint32_t count, int flags, void *timeout)"),
+  sendto: libc.func(
+    "int64_t sendto(int fd, intptr_t bytes, size_t length, int flags, intptr_t address, uint32_t addressLength)",
+  ),
+  sendtoBytes: libc.func(
+    "int64_t sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint32_t addressLength)",
+  ),
+  epoll_create1: libc.func("int epoll_create1(int flags)"),
+  epoll_ctl: libc.func("int epoll_ctl(int epfd, int op, int fd, uint8_t *event)"),
+  epoll_wait: libc.func("int epoll_wait(int epfd, uint8_t *events, int count, int timeout)"),
+  eventfd: libc.func("int eventfd(uint32_t initial, int flags)"),
+  getrandom: libc.func("int64_t getrandom(uint8_t *bytes, size_t length, uint32_t flags)"),
 };
 
 /** CLONE_* flags of setns and unshare (linux/sched.h). */
@@ -160,4 +176,87 @@ export function mount(source: string, target: string, type: string, flags: numbe
 /** umount2(2) */
 export function unmount(target: string, flags: number): void {
   checked(`umount ${target}`, call.umount2(target, flags));
+}
+
+/** connect(2); errnos in `expected` are no error. */
+export function connect(fd: number, address: Uint8Array, expected: readonly number[] = []): void {
+  const result = call.connect(fd, address, address.length);
+  if (result < 0 && expected.includes(koffi.errno())) return;
+  checked("connect", result);
+}
+
+/** listen(2) */
+export function listen(fd: number, backlog: number): void {
+  checked("listen", call.listen(fd, backlog));
+}
+
+/** The result of a call that fails in the course of things, or a negative errno. */
+function counted(result: number | bigint): number {
+  return result >= 0 ? Number(result) : -koffi.errno();
+}
+
+/** MSG_DONTWAIT | MSG_NOSIGNAL: a full queue answers EAGAIN, a closed connection EPIPE. */
+const withoutWaiting = 0x40 | 0x4000;
+
+/** accept4(2): the descriptor, or a negative errno. */
+export function accept(fd: number, flags: number): number {
+  return counted(call.accept4(fd, null, null, flags));
+}
+
+/** recvmmsg(2) into an array of struct mmsghdr: how many datagrams, or a negative errno. */
+export function receiveMany(fd: number, headers: Uint8Array, count: number): number {
+  return counted(call.recvmmsg(fd, headers, count, withoutWaiting, null));
+}
+
+/** sendto(2) of bytes and to a socket address, each at an address of memory: how many bytes, or a negative errno. */
+export function sendTo(fd: number, bytes: number, length: number, address: number, addressLength: number): number {
+  return counted(call.sendto(fd, bytes, length, withoutWaiting, address, addressLength));
+}
+
+/** sendto(2) of a datagram to a socket address: how many bytes, or a negative errno. */
+export function sendDatagram(fd: number, bytes: Uint8Array, address: Uint8Array): number {
+  return counted(call.sendtoBytes(fd, bytes, bytes.length, withoutWaiting, address, address.length));
+}
+
+/** send(2) without waiting: how many bytes, or a negative errno. */
+export function sendSome(fd: number, bytes: Uint8Array): number {
+  return counted(call.send(fd, bytes, bytes.length, withoutWaiting));
+}
+
+/** recv(2) without waiting: how many bytes (0 at the end of a stream), or a negative errno. */
+export function receiveSome(fd: number, buffer: Uint8Array): number {
+  return counted(call.recv(fd, buffer, buffer.length, withoutWaiting));
+}
+
+/** EPOLL_CLOEXEC, EFD_CLOEXEC, and EFD_NONBLOCK with it. */
+const closeOnExec = 0o2000000;
+const eventFlags = closeOnExec | 0o4000;
+
+/** epoll_create1(2) */
+export function createPoll(): number {
+  return checked("epoll_create1", call.epoll_create1(closeOnExec));
+}
+
+/** epoll_ctl(2) with a struct epoll_event. */
+export function controlPoll(poll: number, operation: number, fd: number, event: Uint8Array): void {
+  checked("epoll_ctl", call.epoll_ctl(poll, operation, fd, event));
+}
+
+/** EINTR */
+const interrupted = 4;
+
+/** epoll_wait(2): how many events; none where a signal came in between. */
+export function waitPoll(poll: number, events: Uint8Array, count: number, milliseconds: number): number {
+  const ready = counted(call.epoll_wait(poll, events, count, milliseconds));
+  return ready === -interrupted ? 0 : checked("epoll_wait", ready);
+}
+
+/** eventfd(2) that does not block. */
+export function createEventDescriptor(): number {
+  return checked("eventfd", call.eventfd(0, eventFlags));
+}
+
+/** getrandom(2): fills at most 256 bytes, which it always does at once. */
+export function randomBytes(bytes: Uint8Array): void {
+  checked("getrandom", call.getrandom(bytes, bytes.length, 0));
 }

@@ -1,0 +1,152 @@
+/** All of the resolver on the thread that serves: records, sandboxes, and one loop over their sockets. */
+import { PortolanError } from "../errors.ts";
+import { DatagramBatch } from "../kernel/inet/datagram.ts";
+import { errno } from "../kernel/inet/options.ts";
+import { KernelError } from "../kernel/kernel.ts";
+import { closeNamespace, openOwnNamespace } from "../kernel/namespace.ts";
+import { clearWaker, closeWaker, createWaker, readiness } from "../kernel/poll.ts";
+import { Answers } from "./answers.ts";
+import type { Connection } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Forwarder } from "./forwarder.ts";
+import { Loop } from "./loop.ts";
+import { Records } from "./records.ts";
+import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
+import { Responder } from "./responder.ts";
+import { ServedSandbox, type Service } from "./served-sandbox.ts";
+import { Views } from "./views.ts";
+import { ownUdpSize } from "./wire/reply.ts";
+
+/** Datagrams taken from a sandbox by one call, before the next sandbox has its turn. */
+const batchSize = 64;
+/** How long a connection may do nothing, milliseconds. */
+const idleTime = 10_000;
+/** How often it is asked whether a sandbox's namespace is still where it was, milliseconds. */
+const namespaceCheck = 10_000;
+
+export class ResolverEngine {
+  /** By this the thread is woken for what {@link perform} has to do. */
+  readonly waker = createWaker();
+  readonly #home = openOwnNamespace();
+  readonly #loop: Loop;
+  readonly #records = new Records();
+  readonly #answers = new Answers(this.#records);
+  readonly #views = new Views();
+  readonly #sandboxes = new Map<string, ServedSandbox>();
+  readonly #checks = new Deadlines<ServedSandbox>(namespaceCheck);
+  readonly #service: Service;
+
+  /** `onFault` hears of faults of the resolver's own that no request met. */
+  constructor(onFault: (error: unknown) => void) {
+    const loop = new Loop(onFault);
+    const idle = new Deadlines<Connection>(idleTime);
+    this.#loop = loop;
+    this.#service = {
+      loop,
+      responder: new Responder(this.#answers),
+      forwarder: new Forwarder(loop),
+      batch: new DatagramBatch(batchSize, ownUdpSize),
+      idle,
+      home: this.#home,
+    };
+    loop.watch(this.waker, readiness.readable, { ready: () => clearWaker(this.waker) });
+    loop.expire(idle, (connection) => {
+      if (connection.isIdle) connection.close();
+      else idle.begin(connection, loop.now);
+    });
+    loop.expire(this.#checks, (sandbox) => {
+      if (sandbox.isThere()) this.#checks.begin(sandbox, loop.now);
+      else this.#remove(sandbox.settings.id);
+    });
+  }
+
+  /** Serves for one batch of events, at most `longest` milliseconds. */
+  turn(longest: number): void {
+    this.#loop.turn(longest);
+  }
+
+  /** Does what is asked; throws PortolanError. */
+  perform(request: Request): AnswerValue {
+    switch (request.kind) {
+      case "set endpoint":
+        if (this.#records.set(request.endpoint)) this.#answers.flush();
+        return undefined;
+      case "remove endpoint":
+        if (this.#records.remove(request.id)) this.#answers.flush();
+        return undefined;
+      case "set sandbox":
+        return this.#set(request.sandbox);
+      case "remove sandbox":
+        return this.#remove(request.id);
+      case "counters":
+        return { ...this.#served(request.id).log.counters };
+      case "queries":
+        return this.#served(request.id).log.list(request.id);
+    }
+  }
+
+  close(): void {
+    for (const id of [...this.#sandboxes.keys()]) this.#remove(id);
+    this.#loop.end();
+    closeWaker(this.waker);
+    closeNamespace(this.#home);
+  }
+
+  #set(settings: SandboxNames): undefined {
+    const view = this.#views.take(settings);
+    const before = this.#sandboxes.get(settings.id);
+    if (before !== undefined && isSamePlace(before.settings, settings) && before.isThere()) {
+      const old = before.view;
+      before.configure(settings, view);
+      this.#views.giveBack(old);
+      return;
+    }
+    this.#remove(settings.id);
+    try {
+      const sandbox = new ServedSandbox(this.#service, settings, view);
+      this.#sandboxes.set(settings.id, sandbox);
+      this.#checks.begin(sandbox, this.#loop.now);
+    } catch (error) {
+      this.#views.giveBack(view);
+      throw refused(settings, error);
+    }
+  }
+
+  #remove(id: string): undefined {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox === undefined) return;
+    this.#sandboxes.delete(id);
+    sandbox.close();
+    this.#views.giveBack(sandbox.view);
+  }
+
+  #served(id: string): ServedSandbox {
+    const sandbox = this.#sandboxes.get(id);
+    if (sandbox !== undefined) return sandbox;
+    throw new PortolanError("not-found", "the resolver does not serve this sandbox", {
+      object: `sandbox ${id}`,
+      advice: "join it to a network whose names it can ask for",
+    });
+  }
+}
+
+const isSamePlace = (a: SandboxNames, b: SandboxNames): boolean => a.namespace === b.namespace && a.port === b.port;
+
+/** What kept a sandbox from being served. */
+function refused({ id, namespace, port }: SandboxNames, error: unknown): unknown {
+  if (!(error instanceof KernelError)) return error;
+  const object = `sandbox ${id}`;
+  const { code, message, errno: number } = error.refusal;
+  const reason = `${message} (${code})`;
+  if (number === errno.addressInUse) {
+    return new PortolanError("address-in-use", `127.0.0.11, port ${port} of the sandbox is somebody else's`, {
+      object,
+      reason,
+      advice: `find out who listens there with: nsenter --net=${namespace} ss -lnup`,
+    });
+  }
+  if (number === errno.noEntry) {
+    return new PortolanError("not-found", "the sandbox's network namespace is gone", { object, reason });
+  }
+  return new PortolanError("kernel", "the sandbox's resolver cannot be made", { object, reason });
+}

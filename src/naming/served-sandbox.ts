@@ -1,0 +1,240 @@
+/** A sandbox whose names are served: its sockets at 127.0.0.11 in its namespace, and who is asked for what is not known. */
+import { isDeepStrictEqual } from "node:util";
+import { encodeSocketAddress, socketAddressLength } from "../kernel/inet/address.ts";
+import { type DatagramBatch, openDatagram } from "../kernel/inet/datagram.ts";
+import { acceptStream, listenStream } from "../kernel/inet/stream.ts";
+import { enterNamespaceAt, namespaceInode } from "../kernel/namespace.ts";
+import { readiness } from "../kernel/poll.ts";
+import { closeSocket, sendDatagram } from "../kernel/syscalls.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
+import { type Deadlines, Timed } from "./deadlines.ts";
+import type { Forwarder } from "./forwarder.ts";
+import type { View } from "./lookup.ts";
+import type { Handler, Loop } from "./loop.ts";
+import type { Asker, Forwarding, Pending } from "./pending.ts";
+import { QueryLog } from "./query-log.ts";
+import type { SandboxNames } from "./requests.ts";
+import { type Responder, toForward } from "./responder.ts";
+import type { Upstream } from "./upstream.ts";
+import { codeName, headerLength, recordType, responseCode, typeName } from "./wire/constants.ts";
+import { printedName, questionName } from "./wire/name.ts";
+import { writeEmptyReply } from "./wire/reply.ts";
+
+/** Where every resolver is: libnetwork's address. */
+const ownAddress = Uint8Array.of(127, 0, 0, 11);
+const ownPacked = Buffer.from(ownAddress).toString("latin1");
+/** Nobody outside of a sandbox gets to its loopback device, whatever it lets itself be routed to. */
+const device = "lo";
+/** Bytes of queries that may wait: a few thousand, where a thousand sandboxes ask at once. */
+const receiveBuffer = 1 << 20;
+const backlog = 64;
+const connectionLimit = 64;
+
+/** What all served sandboxes share. */
+export interface Service {
+  readonly loop: Loop;
+  readonly responder: Responder;
+  readonly forwarder: Forwarder;
+  readonly batch: DatagramBatch;
+  /** Connections on which nothing happens. */
+  readonly idle: Deadlines<Connection>;
+  /** The namespace to come back to. */
+  readonly home: number;
+}
+
+/** Replies to a datagram that has to wait for a nameserver. */
+class DatagramAsker implements Asker {
+  readonly transport = "udp";
+  readonly #fd: number;
+  readonly #sender = new Uint8Array(socketAddressLength[4]);
+
+  constructor(fd: number, batch: DatagramBatch, slot: number) {
+    this.#fd = fd;
+    batch.copySender(slot, this.#sender);
+  }
+
+  reply(bytes: Buffer, start: number, length: number): void {
+    sendDatagram(this.#fd, bytes.subarray(start, start + length), this.#sender);
+  }
+}
+
+export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner, Handler {
+  readonly log = new QueryLog();
+  readonly underWay = new Set<Pending>();
+  streams = 0;
+  view: View;
+  upstreams: readonly Upstream<Pending>[] = [];
+  #settings: SandboxNames;
+  readonly #service: Service;
+  readonly #inode: bigint | undefined;
+  readonly #datagrams: number;
+  readonly #listener: number;
+  readonly #connections = new Set<Connection>();
+
+  /** Begins to serve; throws KernelError. */
+  constructor(service: Service, settings: SandboxNames, view: View) {
+    super();
+    this.#service = service;
+    this.#settings = settings;
+    this.view = view;
+    this.#inode = inodeOf(settings);
+    const local = encodeSocketAddress(ownAddress, settings.port);
+    const [datagrams, listener] = this.#inside(() => openBoth(local));
+    this.#datagrams = datagrams;
+    this.#listener = listener;
+    service.loop.watch(datagrams, readiness.readable, this);
+    service.loop.watch(listener, readiness.readable, { ready: () => this.#accept() });
+    this.#setUpstreams();
+  }
+
+  get settings(): SandboxNames {
+    return this.#settings;
+  }
+
+  /** Whether its namespace is still where it was: its sockets keep it, so that nobody would see it go. */
+  isThere(): boolean {
+    return inodeOf(this.#settings) === this.#inode;
+  }
+
+  /** Serves with other settings, in the same namespace and at the same port. */
+  configure(settings: SandboxNames, view: View): void {
+    this.view = view;
+    const same = isDeepStrictEqual(settings.nameservers, this.#settings.nameservers);
+    this.#settings = settings;
+    if (!same) this.#setUpstreams();
+  }
+
+  close(): void {
+    this.leave();
+    this.#service.forwarder.drop(this);
+    for (const connection of this.#connections) connection.close();
+    this.#service.loop.close(this.#datagrams);
+    this.#service.loop.close(this.#listener);
+  }
+
+  /** Answers a batch of datagrams. */
+  ready(): void {
+    const { batch, responder, loop } = this.#service;
+    const fd = this.#datagrams;
+    const count = batch.receive(fd);
+    const { bytes, slotLength } = batch;
+    responder.now = loop.wallTime();
+    for (let slot = 0; slot < count; slot++) {
+      const length = batch.lengthOf(slot);
+      const start = slot * slotLength;
+      let size = responder.respond(this, "udp", bytes, start, length, slotLength);
+      if (size === toForward) {
+        size = this.#forward(new DatagramAsker(fd, batch, slot), bytes, start, length);
+      }
+      // A reply that cannot be sent is a lost datagram: its asker asks again.
+      if (size > 0) batch.answer(fd, slot, size);
+    }
+  }
+
+  query(asker: Asker, bytes: Buffer, start: number, length: number, room: number): number {
+    const { responder, loop } = this.#service;
+    responder.now = loop.wallTime();
+    const size = responder.respond(this, "tcp", bytes, start, length, room);
+    return size === toForward ? this.#forward(asker, bytes, start, length) : size;
+  }
+
+  active(connection: Connection): void {
+    this.#service.idle.begin(connection, this.#service.loop.now);
+    this.#connections.delete(connection);
+    this.#connections.add(connection);
+  }
+
+  closed(connection: Connection): void {
+    this.#connections.delete(connection);
+  }
+
+  #accept(): void {
+    const { loop } = this.#service;
+    const fd = acceptStream(this.#listener);
+    if (fd < 0) return;
+    if (this.#connections.size >= connectionLimit) {
+      // The one that has been idle for the longest makes room.
+      const [idle] = this.#connections.values().filter(({ isIdle }) => isIdle);
+      idle?.close();
+      if (idle === undefined) {
+        this.log.counters.refused++;
+        closeSocket(fd);
+        return;
+      }
+    }
+    this.active(new Connection(loop, fd, this));
+  }
+
+  /** Has the query that was just read answered by a nameserver: {@link toForward}, or the bytes of a reply in its place where it may not. */
+  #forward(asker: Asker, bytes: Buffer, start: number, length: number): number {
+    const { responder, forwarder } = this.#service;
+    const { query } = responder;
+    const { code, reason } = this.#refusal(bytes, start) ?? {
+      code: forwarder.forward(this, asker, bytes, start, length, query),
+      reason: "too many queries of this sandbox are under way",
+    };
+    if (code === undefined) return toForward;
+    if (code === responseCode.refused) this.log.counters.refused++;
+    const name = questionName(bytes, start, query.nameEnd);
+    this.log.add(responder.now, {
+      transport: asker.transport,
+      name: name === undefined ? "?" : printedName(name),
+      type: typeName(query.type),
+      code: codeName(code),
+      from: "nobody",
+      reason,
+    });
+    return writeEmptyReply(bytes, start, query, code);
+  }
+
+  /** Why the query that was just read is not forwarded; undefined where it is. */
+  #refusal(bytes: Buffer, start: number): { readonly code: number; readonly reason: string } | undefined {
+    const { query } = this.#service.responder;
+    if (this.upstreams.length === 0) {
+      return {
+        code: responseCode.serverFailure,
+        reason: "not known here, and there is no nameserver to ask: it has none, or all its networks are internal",
+      };
+    }
+    const { ndots = 0 } = this.#settings;
+    const isSingle = query.nameEnd - headerLength <= (bytes[start + headerLength] ?? 0) + 2;
+    if (ndots > 0 && isSingle && (query.type === recordType.a || query.type === recordType.aaaa)) {
+      return {
+        code: responseCode.ok,
+        reason: `not known here, and single-label names are not forwarded: ndots is ${ndots} in its resolv.conf`,
+      };
+    }
+    return undefined;
+  }
+
+  #inside<Result>(work: () => Result): Result {
+    const { namespace } = this.#settings;
+    return namespace === "host" ? work() : enterNamespaceAt(namespace, this.#service.home, work);
+  }
+
+  #setUpstreams(): void {
+    for (const upstream of this.upstreams) upstream.close();
+    // Our own address would have every query come back.
+    const others = this.#settings.nameservers.filter(({ packed, from }) => packed !== ownPacked || from === "host");
+    this.upstreams = others.map(({ address, packed, port, from }, index) => {
+      const socketAddress = encodeSocketAddress(Buffer.from(packed, "latin1"), port);
+      const inside: Upstream<Pending>["inside"] = from === "host" ? (work) => work() : (work) => this.#inside(work);
+      return this.#service.forwarder.upstream(index, address, socketAddress, inside);
+    });
+  }
+}
+
+function inodeOf({ namespace }: SandboxNames): bigint | undefined {
+  return namespace === "host" ? undefined : namespaceInode(namespace);
+}
+
+/** The sockets of both transports, in the namespace where the thread is. */
+function openBoth(local: Uint8Array): readonly [datagrams: number, listener: number] {
+  const datagrams = openDatagram({ local, device, receiveBuffer });
+  try {
+    return [datagrams, listenStream(local, { device, backlog })];
+  } catch (error) {
+    closeSocket(datagrams);
+    throw error;
+  }
+}
