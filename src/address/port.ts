@@ -1,6 +1,6 @@
 /** Published ports: how they are written, and what they mean. */
 import { PortolanError } from "../errors.ts";
-import { type IpAddress, parseIp } from "./ip.ts";
+import { type Family, type IpAddress, parseIp } from "./ip.ts";
 
 export type TransportProtocol = "tcp" | "udp" | "sctp";
 
@@ -29,6 +29,13 @@ export interface PublishedPort {
   readonly container: PortRange;
 }
 
+/** Ports that are open at a sandbox's own address: what a published port is in a family that is routed, not translated. */
+export interface OpenedPort {
+  readonly protocol: TransportProtocol;
+  readonly family: Family;
+  readonly container: PortRange;
+}
+
 /** A published port as it is asked for. */
 export interface PortWish extends Omit<PublishedPort, "host"> {
   /** For one port of the sandbox the first free of these; absent: the first free that the host has for such. */
@@ -40,6 +47,17 @@ export const countOf = ({ first, last }: PortRange): number => last - first + 1;
 
 /** Whether two ranges have a port in common. */
 export const meet = (a: PortRange, b: PortRange): boolean => a.first <= b.last && b.first <= a.last;
+
+/** The fewest ranges that hold exactly the ports of the ones given, in order. */
+export function joinRanges(ranges: readonly PortRange[]): readonly PortRange[] {
+  const joined: PortRange[] = [];
+  for (const { first, last } of ranges.toSorted((a, b) => a.first - b.first)) {
+    const before = joined.at(-1);
+    if (before === undefined || first > before.last + 1) joined.push({ first, last });
+    else joined[joined.length - 1] = { first: before.first, last: Math.max(before.last, last) };
+  }
+  return joined;
+}
 
 const refused = (text: string, reason: string): PortolanError =>
   new PortolanError("invalid-argument", `"${text}" is no published port: ${reason}`, {
@@ -91,8 +109,9 @@ export function parsePort(text: string): PortWish {
 
 const rangeText = ({ first, last }: PortRange): string => (first === last ? String(first) : `${first}-${last}`);
 
-/** The same in text, as {@link parsePort} reads it. */
-export function portText({ protocol, address, host, container }: PublishedPort): string {
+/** A port in text, asked for or given, as {@link parsePort} reads it. */
+export function portText({ protocol, address, host, container }: PortWish): string {
   const before = address === undefined ? "" : address.includes(":") ? `[${address}]:` : `${address}:`;
-  return `${before}${rangeText(host)}:${rangeText(container)}/${protocol}`;
+  const hosts = host === undefined ? (address === undefined ? "" : ":") : `${rangeText(host)}:`;
+  return `${before}${hosts}${rangeText(container)}/${protocol}`;
 }

@@ -140,6 +140,7 @@ export const endpointInfo: TSchema = Type.Object(
       { description: "Static routes that go with it" },
     ),
     aliases: Type.Array(Type.String()),
+    publish: Type.Array(Type.String(), { description: "As it was asked for" }),
     ports: Type.Array(
       Type.Object({
         protocol: Type.Enum(["tcp", "udp", "sctp"]),
@@ -148,6 +149,14 @@ export const endpointInfo: TSchema = Type.Object(
         container: portRange("Ports of the sandbox, as many"),
       }),
       { description: "Published while it is in a sandbox" },
+    ),
+    opened: Type.Array(
+      Type.Object({
+        protocol: Type.Enum(["tcp", "udp", "sctp"]),
+        family: Type.Union([Type.Literal(4), Type.Literal(6)]),
+        container: portRange("Ports of the sandbox"),
+      }),
+      { description: "Open at its own addresses, in families that the network routes, while it is in a sandbox" },
     ),
     exposed: Type.Array(
       Type.Object({ protocol: Type.Enum(["tcp", "udp", "sctp"]), ports: portRange("Ports of the sandbox") }),

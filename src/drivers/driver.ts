@@ -2,7 +2,7 @@
  * What a network driver is: pure functions that describe. Nothing here asks the kernel or keeps state; what a choice depends
  * on arrives as a parameter, the same input gives the same objects. A new driver is one folder and one line in registry.ts.
  */
-import type { IpAddress } from "../address/ip.ts";
+import type { Family, IpAddress } from "../address/ip.ts";
 
 import type { Json } from "../json.ts";
 import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
@@ -30,6 +30,14 @@ export interface JoinDescription {
   readonly defaultByLink?: boolean;
 }
 
+/** How the endpoints of a network publish ports. */
+export interface Publishing {
+  /** Families in which ports are opened at the endpoint's own address, and no port of the host leads to them. */
+  readonly routed: readonly Family[];
+  /** Address of the host for ports that name none; absent: the engine's default, or all of them. */
+  readonly address?: IpAddress;
+}
+
 export interface Driver {
   readonly name: string;
   readonly scope: "local" | "global";
@@ -44,6 +52,12 @@ export interface Driver {
   requires(request: NetworkRequest): readonly FeatureName[];
   /** Checks the request and turns options into configuration; throws `invalid-option`, `invalid-argument`, `in-use`. */
   configure(request: NetworkRequest, context: ConfigureContext): Json;
+  /** Configuration of a network on a host that is not as it was when the network was made; undefined where nothing has changed. */
+  refresh?(network: NetworkRecord, host: NamespaceFacts): Json | undefined;
+  /** Families in which the host has no gateway address in the network's subnet; none where the driver does not say. Throws `invalid-option`. */
+  withoutGateway?(request: Pick<NetworkRequest, "options" | "internal">): readonly Family[];
+  /** How endpoints of the network publish ports; undefined where they cannot. */
+  publishing?(network: NetworkRecord): Publishing | undefined;
   /** The objects that make a network true on this host. */
   describeNetwork(network: NetworkRecord): readonly KernelObject[];
   /** Reads an endpoint's options before addresses are given; throws `invalid-option`, `forbidden`. */

@@ -2,7 +2,8 @@
  * Driver options: a table of what is understood and how its text is read, and refusals that name the nearest valid one. An option
  * that is not in the table is refused, never accepted and dropped.
  */
-import { PortolanError } from "../errors.ts";
+import { type Family, familyOf, type IpAddress, parseIp } from "../address/ip.ts";
+import { isPortolanError, PortolanError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 
 /** How the text of each option is read; a reader throws `invalid-option`. */
@@ -10,6 +11,9 @@ export type OptionTable = Readonly<Record<string, (text: string, key: string) =>
 
 /** What a table makes of the options given: absent where the option was not given. */
 export type ReadOptions<Table extends OptionTable> = { readonly [Key in keyof Table]?: ReturnType<Table[Key]> };
+
+/** Options of networks whose driver has addresses, for what a request says by fields of its own: which families there are. */
+export const familyOptions = { 4: "com.docker.network.enable_ipv4", 6: "com.docker.network.enable_ipv6" } as const;
 
 /** Reads the options given by a table; throws `invalid-option` for an unknown or malformed one. */
 export function readOptions<Table extends OptionTable>(
@@ -90,4 +94,43 @@ export function readLinkPrefix(text: string, key: string): string {
   readLinkName(text, key);
   if (Buffer.byteLength(text) <= longestLinkName - 3) return text;
   throw malformedOption(key, text, `give at most ${longestLinkName - 3} bytes: a number comes after it`);
+}
+
+/** Reads names of links, parted by colons. */
+export function readLinkNames(text: string, key: string): readonly string[] {
+  const names = text.split(":").filter((name) => name !== "");
+  if (names.length === 0) throw malformedOption(key, text, "give names of links, parted by colons");
+  return [...new Set(names.map((name) => readLinkName(name, key)))];
+}
+
+/** Makes a reader of one of several words. */
+export function readOneOf<const Word extends string>(words: readonly Word[]): (text: string, key: string) => Word {
+  return (text, key) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw malformedOption(key, text, `did you mean "${nearest(text, words)}"? It takes ${words.join(", ")}`);
+  };
+}
+
+/** Addresses that a host's link can have, and that say something: not "any", no multicast, no broadcast. */
+const isHostAddress = (address: IpAddress): boolean =>
+  !["0.0.0.0", "255.255.255.255", "::"].includes(address) && !/^(22[4-9]|23\d)\.|^ff/.test(address);
+
+/** Makes a reader of an address that a host can have, of one family or either. */
+export function readHostAddress(family?: Family): (text: string, key: string) => IpAddress {
+  const advice = family === undefined ? "give an address of the host" : `give an IPv${family} address of the host`;
+  return (text, key) => {
+    const address = parsed(text, key, advice);
+    if (isHostAddress(address) && (family === undefined || familyOf(address) === family)) return address;
+    throw malformedOption(key, text, advice);
+  };
+}
+
+function parsed(text: string, key: string, advice: string): IpAddress {
+  try {
+    return parseIp(text);
+  } catch (error) {
+    if (isPortolanError(error, "invalid-argument")) throw malformedOption(key, text, advice);
+    throw error;
+  }
 }

@@ -3,13 +3,12 @@
  * map (network.ts), so the number of rules does not grow with networks, and a packet's way costs the same among ten thousand.
  *
  *     prerouting, output   published: to this host, but not by loopback? address, protocol and port (maps) → a sandbox's
- *     forward      portolan-user → established → same bridge (map) → internal? drop → into one of our bridges? into-bridge
- *     into-bridge  by a published port? accept → drop
+ *     forward, input       isolation.ts: what passes between networks, and between them and everybody else
  *     postrouting  from a subnet by a published port back into it? masquerade → leaves by one of our bridges or loopback?
- *                  untouched → comes from a masqueraded subnet? masquerade
+ *                  untouched → comes from a subnet with a source address of its own? that → from a masqueraded one? masquerade
  *
- * Packets that neither come from nor go to one of our bridges pass both chains untouched. The host's own traffic, in and out,
- * is not filtered: the host reaches its containers, and containers reach the host by the gateway's address.
+ * Packets that neither come from nor go to one of our bridges pass all chains untouched. The host's own traffic, in and out,
+ * is not filtered, but for what comes from internal networks: the host reaches its containers, and containers reach the host.
  *
  * `portolan-user` is the administrator's chain, asked before ours for every forwarded packet. We make it and jump to it; what
  * stands in it is never ours.
@@ -17,7 +16,6 @@
 import {
   concat,
   fibType,
-  iifname,
   ip6Daddr,
   ip6Saddr,
   ipDaddr,
@@ -27,46 +25,11 @@ import {
   oifname,
   thDport,
 } from "../state/nft/selectors.ts";
-import {
-  accept,
-  ctState,
-  ctStatus,
-  dnat,
-  drop,
-  goTo,
-  jump,
-  lookup,
-  masquerade,
-  match,
-  returns,
-  rule,
-  type Statement,
-  vmap,
-} from "../state/nft/statements.ts";
-import type { KernelObject, NftChain, NftRule, NftSet, NftTable } from "../state/objects.ts";
+import { ctStatus, dnat, jump, lookup, masquerade, match, returns, snat } from "../state/nft/statements.ts";
+import type { KernelObject, NftSet } from "../state/objects.ts";
+import { chain, priority, rules, set, table } from "./building.ts";
+import { isolationChains, isolationSets } from "./isolation.ts";
 
-const namespace = "host";
-
-/** The one table, of family inet. */
-export const table: NftTable = { kind: "nft-table", namespace, name: "portolan" };
-
-type ChainBase = NonNullable<NftChain["base"]>;
-
-const chain = (name: string, base?: ChainBase): NftChain => ({
-  kind: "nft-chain",
-  namespace,
-  table: table.name,
-  name,
-  ...(base && { base }),
-});
-
-/** Priorities of nft's words `dstnat` (NF_IP_PRI_NAT_DST), `filter` (NF_IP_PRI_FILTER) and `srcnat` (NF_IP_PRI_NAT_SRC). */
-const priority = { dstnat: -100, filter: 0, srcnat: 100 } as const;
-
-/** The administrator's chain. */
-export const userChain = chain("portolan-user");
-const forward = chain("forward", { type: "filter", hook: "forward", priority: priority.filter, policy: "accept" });
-const intoBridge = chain("into-bridge");
 const published = chain("published");
 const prerouting = chain("prerouting", {
   type: "nat",
@@ -82,25 +45,15 @@ const postrouting = chain("postrouting", {
   policy: "accept",
 });
 
-const set = (name: string, type: Pick<NftSet, "key" | "data" | "interval">): NftSet => ({
-  kind: "nft-set",
-  namespace,
-  table: table.name,
-  name,
-  ...type,
-});
-
 /** The sets and maps whose elements are what varies. */
 export const sets = {
-  /** Every bridge of ours. */
-  bridges: set("bridges", { key: ["ifname"] }),
-  /** What becomes of traffic from a bridge to a bridge; pairs that are not in it go the way of all traffic into a bridge. */
-  betweenBridges: set("between-bridges", { key: ["ifname", "ifname"], data: ["verdict"] }),
-  /** Bridges of internal networks: nothing leaves them. */
-  internalBridges: set("internal-bridges", { key: ["ifname"] }),
+  ...isolationSets,
   /** Subnets whose traffic takes the host's address when it leaves. */
   masqueraded4: set("masqueraded4", { key: ["ipv4_addr"], interval: true }),
   masqueraded6: set("masqueraded6", { key: ["ipv6_addr"], interval: true }),
+  /** Subnets whose traffic takes a chosen address of the host's when it leaves. */
+  sources4: set("sources4", { key: ["ipv4_addr"], data: ["ipv4_addr"], interval: true }),
+  sources6: set("sources6", { key: ["ipv6_addr"], data: ["ipv6_addr"], interval: true }),
   /** A subnet and itself, for what goes back to where it came from by a published port: the answers have to come by us. */
   hairpin4: set("hairpin4", { key: ["ipv4_addr", "ipv4_addr"], interval: true }),
   hairpin6: set("hairpin6", { key: ["ipv6_addr", "ipv6_addr"], interval: true }),
@@ -135,19 +88,6 @@ export const sets = {
   }),
 } as const satisfies Readonly<Record<string, NftSet>>;
 
-/** The rules of a chain, top down; positions leave room between them. */
-function rules(of: NftChain, named: Readonly<Record<string, readonly Statement[]>>): readonly NftRule[] {
-  return Object.entries(named).map(([id, statements], index) => ({
-    kind: "nft-rule",
-    namespace,
-    table: table.name,
-    chain: of.name,
-    id,
-    position: 10 * (index + 1),
-    expressions: rule(...statements),
-  }));
-}
-
 const publishedRules = rules(published, {
   // Before routing 127.0.0.1 could come from the network, and after translation nothing would know it.
   "loopback stays, IPv4": [match(ipDaddr(), "==", { prefix: "127.0.0.0/8" }), returns()],
@@ -174,19 +114,6 @@ const publishedRules = rules(published, {
 const preroutingRules = rules(prerouting, { "published ports": [jump(published.name)] });
 const outputRules = rules(output, { "published ports": [jump(published.name)] });
 
-const forwardRules = rules(forward, {
-  "administrator first": [jump(userChain.name)],
-  established: [ctState("established", "related"), accept()],
-  "between bridges": [vmap(concat(iifname(), oifname()), sets.betweenBridges.name)],
-  "internal networks stay inside": [lookup(iifname(), sets.internalBridges.name), drop()],
-  "into a bridge": [lookup(oifname(), sets.bridges.name), goTo(intoBridge.name)],
-});
-
-const intoBridgeRules = rules(intoBridge, {
-  "published ports": [ctStatus("dnat"), accept()],
-  "nothing else": [drop()],
-});
-
 const postroutingRules = rules(postrouting, {
   "back into its own subnet, IPv4": [
     ctStatus("dnat"),
@@ -200,6 +127,8 @@ const postroutingRules = rules(postrouting, {
   ],
   "into a bridge": [lookup(oifname(), sets.bridges.name), returns()],
   "to the host itself": [match(oifname(), "==", "lo"), returns()],
+  "leaving by a chosen address, IPv4": [snat(4, { map: sets.sources4.name, key: ipSaddr() })],
+  "leaving by a chosen address, IPv6": [snat(6, { map: sets.sources6.name, key: ip6Saddr() })],
   "leaving, IPv4": [lookup(ipSaddr(), sets.masqueraded4.name), masquerade()],
   "leaving, IPv6": [lookup(ip6Saddr(), sets.masqueraded6.name), masquerade()],
 });
@@ -211,17 +140,13 @@ const postroutingRules = rules(postrouting, {
 export const baseObjects: readonly KernelObject[] = [
   table,
   ...Object.values(sets),
-  userChain,
-  intoBridge,
+  ...isolationChains,
   published,
   prerouting,
   output,
-  forward,
   postrouting,
   ...publishedRules,
   ...preroutingRules,
   ...outputRules,
-  ...intoBridgeRules,
-  ...forwardRules,
   ...postroutingRules,
 ];

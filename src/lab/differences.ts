@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { cidrFamily, interfaceAddress, lengthOf, type Subnet } from "../address/cidr.ts";
-import { type PortWish, parsePort, portMapOption } from "../address/port.ts";
+import { parsePort, portMapOption, portText } from "../address/port.ts";
 import { routeText } from "../address/static-route.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../model/types.ts";
 import type { ProcessRecord } from "./process.ts";
@@ -190,28 +190,13 @@ function attachmentChange(wanted: Attachment, endpoint: EndpointInfo): string | 
   if (!sameItems(wanted.aliases, endpoint.aliases)) return "its aliases differ";
   if (!sameTexts(wanted.options, endpoint.options)) return "its options differ";
   const mapped = wanted.options[portMapOption]?.split(",").map((text) => text.trim()) ?? [];
-  const wishes = [...wanted.publish, ...mapped].map(parsePort);
-  return isPublished(wishes, endpoint.ports) ? undefined : "its published ports differ";
+  const publish = [...wanted.publish, ...mapped].map((text) => portText(parsePort(text)));
+  return isDeepStrictEqual(publish, endpoint.publish) ? undefined : "its published ports differ";
 }
 
 /** Whether two lists have the same members, in any order. */
 const sameItems = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((item) => b.includes(item));
-
-/** Whether each wish has its port, and no port is without. */
-function isPublished(wishes: readonly PortWish[], ports: EndpointInfo["ports"]): boolean {
-  return (
-    wishes.length === ports.length &&
-    wishes.every((wish, at) => {
-      const port = ports[at];
-      if (port === undefined) return false;
-      const { host, ...asked } = wish;
-      const { host: there, ...got } = port;
-      const within = host === undefined || (host.first <= there.first && there.last <= host.last);
-      return within && isDeepStrictEqual(asked, got);
-    })
-  );
-}
 
 function stoppingProcesses(
   topology: Topology,

@@ -1,6 +1,7 @@
 /** What is asked of the engine: for what the file says, and for what was there before, when a failed change is taken back. */
+import { isDeepStrictEqual } from "node:util";
 import { addressOf } from "../address/cidr.ts";
-import { portMapOption, portText } from "../address/port.ts";
+import { parsePort, portMapOption, portText } from "../address/port.ts";
 import { routeText } from "../address/static-route.ts";
 import type {
   EndpointInfo,
@@ -72,13 +73,26 @@ export function endpointSpec(attachment: Attachment): EndpointSpec & JoinSpec {
   };
 }
 
+/** What was published: each wish with the port of the host that it was given, where it was given one. */
+function publishedAsWas({ publish, ports }: EndpointInfo): readonly string[] {
+  const rest = [...ports];
+  return publish.map((text) => {
+    const { protocol, address, container } = parsePort(text);
+    const [next] = rest;
+    if (next?.protocol !== protocol || !isDeepStrictEqual(next.container, container)) return text;
+    if (address !== undefined && address !== next.address) return text;
+    rest.shift();
+    return portText(next);
+  });
+}
+
 /** The endpoint that was there; with its addresses, which only networks with a chosen subnet allow, or without. */
 export function endpointSpecOf(
   info: EndpointInfo,
   addresses: "with-addresses" | "any-addresses",
 ): EndpointSpec & JoinSpec {
-  const { name, mac, interfaceName, linkLocal, routes, aliases, ports, labels, gatewayPriority, ipv4, ipv6 } = info;
-  // Its ports tell what the option asked for.
+  const { name, mac, interfaceName, linkLocal, routes, aliases, labels, gatewayPriority, ipv4, ipv6 } = info;
+  // What is published tells what the option asked for.
   const { [portMapOption]: _, ...options } = info.options;
   return {
     name,
@@ -91,7 +105,7 @@ export function endpointSpecOf(
     linkLocal: linkLocal.map(addressOf),
     routes: routes.map(routeText),
     aliases,
-    publish: ports.map(portText),
+    publish: publishedAsWas(info),
     options,
     labels,
     gatewayPriority: gatewayPriority ?? 0,

@@ -39,10 +39,15 @@ const remove = (poolId: string, address: IpAddress): StoreChange => ({
   id: addressId(poolId, address),
 });
 
+/** A pool that is to be taken: its gateway is a given address, any, or none. */
+export interface PoolOrder extends Omit<PoolWish, "gateway"> {
+  readonly gateway: IpAddress | "none" | undefined;
+}
+
 /** Takes a pool with its gateway and auxiliary addresses; undefined where the driver gives none (null). */
 export async function takePool(
   driver: IpamDriver,
-  wish: PoolWish,
+  wish: PoolOrder,
   options: Readonly<Record<string, string>>,
   taken: PoolRequest["taken"],
   back: GiveBack,
@@ -62,12 +67,12 @@ export async function takePool(
   const auxiliary: Record<string, IpAddress> = {};
   // Auxiliary addresses first: a gateway that is chosen must be none of them.
   for (const [name, address] of Object.entries(auxAddresses)) auxiliary[name] = await request("auxiliary", address);
-  const gateway = await request("gateway", wish.gateway);
+  const gateway = wish.gateway === "none" ? undefined : await request("gateway", wish.gateway);
   return {
     poolId: pool.id,
     subnet: pool.subnet,
     ...(pool.ipRange !== undefined && { ipRange: pool.ipRange }),
-    gateway: interfaceAddress(gateway, lengthOf(pool.subnet)),
+    ...(gateway !== undefined && { gateway: interfaceAddress(gateway, lengthOf(pool.subnet)) }),
     auxAddresses: auxiliary,
     chosenByUser: subnet !== undefined,
   };

@@ -1,4 +1,5 @@
 /** What the model's operations work on. One for each controller. */
+import type { IpAddress } from "../address/ip.ts";
 import type { PublishedPort } from "../address/port.ts";
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
@@ -30,6 +31,8 @@ export interface Context {
   readonly reservedMacs: Set<string>;
   /** Published ports of endpoints under way. */
   readonly reservedPorts: Set<PortHolder>;
+  /** Address of the host for published ports that name none, in networks that have none for it either; absent: all of them. */
+  readonly publishAddress: IpAddress | undefined;
   /** Writes that wait for the next commit: intents that are fulfilled. */
   readonly deferred: StoreChange[];
   /** Where the engine's namespaces and files live. */

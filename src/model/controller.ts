@@ -1,4 +1,5 @@
 /** The network controller: the model's front door. */
+import { parseIp } from "../address/ip.ts";
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
 import type { Engine } from "../state/engine.ts";
@@ -30,6 +31,8 @@ export interface ControllerOptions {
   readonly wait?: number;
   /** When to mend at the start what something else changed in the kernel: `always` (default), or only where an operation was `interrupted` or the machine rebooted. */
   readonly mending?: "always" | "interrupted";
+  /** Address of the host for published ports that name none, `127.0.0.1` for instance; absent: all addresses. A network's own default goes first. */
+  readonly publishAddress?: string;
   /** A store of the caller's, closed with the controller. */
   readonly store?: Store;
   /** An engine of the caller's, closed with the controller; default: one on a worker thread. */
@@ -60,12 +63,22 @@ export async function createController(options: ControllerOptions = {}): Promise
     drivers,
     ipamDrivers,
   } = options;
+  const publishAddress = options.publishAddress === undefined ? undefined : parseIp(options.publishAddress);
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
   const engine = options.engine ?? createWorkerEngine();
   try {
     const state = await store.load();
     const context = createContext(
-      { store, engine, runDir, random, now, ...(drivers && { drivers }), ...(ipamDrivers && { ipamDrivers }) },
+      {
+        store,
+        engine,
+        runDir,
+        random,
+        now,
+        publishAddress,
+        ...(drivers && { drivers }),
+        ...(ipamDrivers && { ipamDrivers }),
+      },
       state,
     );
     let failure: unknown;

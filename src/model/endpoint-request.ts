@@ -1,4 +1,5 @@
 /** From an endpoint's specification to its record: name, MAC and addresses are settled here. */
+import { portText } from "../address/port.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import { type GiveBack, takeAddresses } from "./addressing.ts";
@@ -6,6 +7,7 @@ import { type Context, newId, timestamp } from "./context.ts";
 import { driverOf } from "./descriptions.ts";
 import { checkLinkLocal } from "./link-local.ts";
 import type { EndpointWish } from "./parse.ts";
+import { placePorts } from "./placing.ts";
 import { takePorts } from "./publishing.ts";
 
 /** How often a random MAC that is in use already is drawn again. */
@@ -36,11 +38,13 @@ export async function prepareEndpoint(
   const { aliases, linkLocal, options, labels } = wish;
   const driver = driverOf(context, network);
   const settings = driver.readEndpoint(network, { options, ...(wish.mac !== undefined && { mac: wish.mac }) });
-  const { sysctls, exposed, nameservers, publish = [] } = settings;
+  const { sysctls, exposed, nameservers } = settings;
+  const publish = [...wish.publish, ...(settings.publish ?? [])];
   checkLinkLocal(context, network, linkLocal);
   const mac = takeMac(context, network, oneMac(network, wish.mac, settings.mac), back);
   const addresses = await takeAddresses(context, network, wish, back);
-  const ports = await takePorts(context, network, name, [...wish.publish, ...publish], back);
+  const { published, opened } = placePorts(network, driver.publishing?.(network), publish, context.publishAddress);
+  const ports = await takePorts(context, network, name, published, back);
   return {
     id,
     name,
@@ -50,7 +54,9 @@ export async function prepareEndpoint(
     ...addresses,
     ...(linkLocal.length > 0 && { linkLocal }),
     aliases,
+    ...(publish.length > 0 && { publish: publish.map(portText) }),
     ...(ports.length > 0 && { ports }),
+    ...(opened.length > 0 && { opened }),
     ...(exposed !== undefined && { exposed }),
     ...(nameservers !== undefined && { nameservers }),
     ...(sysctls !== undefined && { sysctls }),

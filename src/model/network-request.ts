@@ -1,7 +1,8 @@
 /** From a network's specification to its record: everything that is decided before the network exists. */
 import { addressOf, interfaceAddress, lengthOf, subnetOf } from "../address/cidr.ts";
-import { familyOf } from "../address/ip.ts";
-import type { NetworkRequest } from "../drivers/driver.ts";
+import { type Family, familyOf } from "../address/ip.ts";
+import type { Driver, NetworkRequest } from "../drivers/driver.ts";
+import { familyOptions, readBoolean } from "../drivers/options.ts";
 import { driverNamed } from "../drivers/registry.ts";
 import { PortolanError } from "../errors.ts";
 import type { PoolRequest } from "../ipam/ipam.ts";
@@ -41,8 +42,7 @@ export async function prepareNetwork(
     ingress: false,
     configOnly: spec.configOnly ?? false,
     ...(spec.configFrom !== undefined && { configFrom: spec.configFrom }),
-    enableIpv4: driver.addressed && (spec.enableIpv4 ?? true),
-    enableIpv6: driver.addressed && (spec.enableIpv6 ?? false),
+    ...familiesOf(driver, spec),
     options: parseTexts("option", spec.options),
     labels: parseTexts("label", given.labels),
   };
@@ -63,10 +63,27 @@ export async function prepareNetwork(
   if (!isPredefined({ name }))
     await checkFeatures(context, name, driver.requires({ ...base, ipam: { ...ipam, pools: [] } }));
   const host = await context.engine.facts("host");
-  const pools = driver.addressed ? await takePools(context, base, ipam, wishes, host, back) : [];
+  const gatewayless = driver.withoutGateway?.(base) ?? [];
+  const pools = driver.addressed ? await takePools(context, base, ipam, wishes, gatewayless, host, back) : [];
   const request: NetworkRequest = { ...base, ipam: { ...ipam, pools } };
   const config = driver.configure(request, { host, networks: [...context.records.networks.values()] });
   return { ...request, created: base.created, config };
+}
+
+/** The families that a network has: said by fields of the request, or by options of the same meaning. Throws `invalid-option`. */
+function familiesOf(
+  { addressed, networkOptions }: Driver,
+  { enableIpv4, enableIpv6, options = {} }: NetworkSpec,
+): Pick<NetworkRecord, "enableIpv4" | "enableIpv6"> {
+  const said = (family: Family): boolean | undefined => {
+    const key = familyOptions[family];
+    const text = networkOptions.includes(key) ? options[key] : undefined;
+    return text === undefined ? undefined : readBoolean(text, key);
+  };
+  return {
+    enableIpv4: addressed && (enableIpv4 ?? said(4) ?? true),
+    enableIpv6: addressed && (enableIpv6 ?? said(6) ?? false),
+  };
 }
 
 /** Settings of a configuration-only network are kept as they were asked for; nothing is held for it. */
@@ -121,6 +138,7 @@ async function takePools(
   { enableIpv4, enableIpv6, name }: Pick<NetworkRecord, "enableIpv4" | "enableIpv6" | "name">,
   ipam: { readonly driver: string; readonly options: Readonly<Record<string, string>> },
   wishes: readonly PoolWish[],
+  gatewayless: readonly Family[],
   host: NamespaceFacts,
   back: GiveBack,
 ): Promise<readonly NetworkPool[]> {
@@ -145,7 +163,19 @@ async function takePools(
   const taken = takenBy(host);
   const pools: NetworkPool[] = [];
   for (const wish of [...chosen, ...asked].toSorted((a, b) => a.family - b.family)) {
-    const pool = await takePool(driver, wish, ipam.options, taken, back);
+    const gateway = gatewayless.includes(wish.family) ? "none" : wish.gateway;
+    if (gateway === "none" && wish.gateway !== undefined) {
+      throw new PortolanError(
+        "invalid-argument",
+        `the network has no IPv${wish.family} gateway to be ${wish.gateway}`,
+        {
+          object: `network "${name}"`,
+          reason: "its options say that the host has no address in it",
+          advice: "leave the gateway out, or the option that the network is to be isolated",
+        },
+      );
+    }
+    const pool = await takePool(driver, { ...wish, gateway }, ipam.options, taken, back);
     if (pool !== undefined) pools.push(pool);
   }
   return pools;

@@ -1,5 +1,4 @@
 /** Published ports: which ports of the host an endpoint gets. They are its own from when it is made until it is deleted, joined or not. */
-import { familyOf } from "../address/ip.ts";
 import { countOf, meet, type PortRange, type PortWish, type PublishedPort, portText } from "../address/port.ts";
 import { PortolanError } from "../errors.ts";
 import type { NetworkRecord } from "../store/records.ts";
@@ -12,8 +11,8 @@ const rangeSysctl = "net/ipv4/ip_local_port_range";
 const usualRange: PortRange = { first: 32_768, last: 60_999 };
 
 /**
- * The ports that an endpoint gets, all or none; they are reserved until they stand in a record, or given back. Throws `in-use`, which names the holder, and
- * `forbidden` where the network cannot publish.
+ * The ports of the host that an endpoint gets, all or none; they are reserved until they stand in a record, or given back. Throws `in-use`, which names the
+ * holder.
  */
 export async function takePorts(
   context: Context,
@@ -23,7 +22,6 @@ export async function takePorts(
   back: GiveBack,
 ): Promise<readonly PublishedPort[]> {
   if (wishes.length === 0) return [];
-  checkPublishing(network, wishes);
   const anyPort = wishes.some(({ host }) => host === undefined) ? await rangeForTheTaking(context) : usualRange;
   // From here on nothing waits, so that nobody else takes what is found free.
   const holders = [...context.reservedPorts, ...publishedPorts(context)];
@@ -46,31 +44,6 @@ export function settlePorts(context: Context, ports: readonly PublishedPort[]): 
 
 function letGo(context: Context, reserved: readonly Holder[]): void {
   for (const one of reserved) context.reservedPorts.delete(one);
-}
-
-function checkPublishing(
-  { name, driver, internal, enableIpv4, enableIpv6 }: NetworkRecord,
-  wishes: readonly PortWish[],
-) {
-  const object = `network "${name}"`;
-  if (driver !== "bridge" || internal) {
-    throw new PortolanError(
-      "forbidden",
-      `${name} publishes no ports: ${internal ? "it is internal" : `it is a ${driver} network`}`,
-      {
-        object,
-        advice: "publish the ports in a bridge network that is not internal",
-      },
-    );
-  }
-  for (const { address } of wishes) {
-    if (address === undefined || (familyOf(address) === 4 ? enableIpv4 : enableIpv6)) continue;
-    throw new PortolanError("invalid-argument", `${address} leads to no address in ${name}`, {
-      object,
-      reason: `the network has no IPv${familyOf(address)}`,
-      advice: "publish on an address of a family that the network has",
-    });
-  }
 }
 
 async function rangeForTheTaking(context: Context): Promise<PortRange> {

@@ -33,9 +33,10 @@ export async function recover(context: Context, state: StoreState, mending: "alw
   }
   const writes = [...forgetting(context, gone, lost)];
   restoreAddresses(context, state, lost);
-  rebuildLedger(context);
   const lastBoot = state.setting.find(({ id }) => id === bootSetting)?.value;
   const rebooted = lastBoot !== context.bootId;
+  if (mending === "always" || rebooted) writes.push(...(await refreshNetworks(context)));
+  rebuildLedger(context);
   if (mending === "always" || rebooted || state.intent.length > 0 || gone.size > 0) {
     await mend(
       context,
@@ -99,6 +100,18 @@ function restoreAddresses(context: Context, state: StoreState, lost: readonly En
     }));
     context.ipam.get(name)?.restore(restored);
   }
+}
+
+/** Networks whose driver decides otherwise on the host as it is now: their records change, and with them what is described. */
+async function refreshNetworks(context: Context): Promise<readonly StoreChange[]> {
+  const host = await context.engine.facts("host");
+  return [...context.records.networks.values()].flatMap((network): readonly StoreChange[] => {
+    const config = network.configOnly ? undefined : context.drivers.get(network.driver)?.refresh?.(network, host);
+    if (config === undefined) return [];
+    const record = { ...network, config };
+    context.records.putNetwork(record);
+    return [{ op: "put", collection: "network", record }];
+  });
 }
 
 /** Every owner's description, as records and drivers give it. */

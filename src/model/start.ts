@@ -22,6 +22,7 @@ export interface ContextParts {
   readonly runDir: string;
   readonly random: Context["random"];
   readonly now: Context["now"];
+  readonly publishAddress?: Context["publishAddress"];
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
 }
@@ -52,6 +53,7 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     originals: new Map(),
     reservedMacs: new Set(),
     reservedPorts: new Set(),
+    publishAddress: parts.publishAddress,
     deferred,
     runDir,
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),

@@ -6,7 +6,7 @@ import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { ExposedPort } from "../address/exposed-port.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
-import type { PublishedPort } from "../address/port.ts";
+import type { OpenedPort, PublishedPort } from "../address/port.ts";
 import type { StaticRoute } from "../address/static-route.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { Plan } from "../state/plan-types.ts";
@@ -132,8 +132,12 @@ export interface EndpointInfo {
   /** Static routes that go with it. */
   readonly routes: readonly StaticRoute[];
   readonly aliases: readonly string[];
+  /** What is published, as it was asked for. */
+  readonly publish: readonly string[];
   /** Ports of the host that lead to it while it is in a sandbox. */
   readonly ports: readonly PublishedPort[];
+  /** Ports that are open at its own addresses, in families that its network routes. */
+  readonly opened: readonly OpenedPort[];
   /** Ports that it is said to listen on. */
   readonly exposed: readonly ExposedPort[];
   /** Nameservers of its own; none: the sandbox's. */

@@ -3,7 +3,7 @@
  * on the calling thread (inline-engine.ts), both around the same synchronous core.
  */
 import type { Subnet } from "../address/cidr.ts";
-import type { IpAddress } from "../address/ip.ts";
+import type { Family, IpAddress } from "../address/ip.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { KernelObject, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
@@ -23,6 +23,8 @@ export interface NamespaceFacts {
   readonly addresses: readonly { readonly link: string; readonly address: IpAddress; readonly subnet: Subnet }[];
   /** Destinations of the main and local tables but defaults. */
   readonly routes: readonly { readonly destination: Subnet; readonly link?: string }[];
+  /** Families whose firewall sees what passes between the ports of bridges (net.bridge.bridge-nf-call-iptables, …-ip6tables). */
+  readonly filteredBridging: readonly Family[];
 }
 
 export interface Engine {

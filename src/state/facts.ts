@@ -11,6 +11,9 @@ import { observeNamespace } from "./observe.ts";
 /** Route types that lead somewhere or claim a subnet. */
 const claiming = new Set(["unicast", "local", "blackhole", "unreachable", "prohibit"]);
 
+/** The sysctls that show the firewall of a family what passes between the ports of bridges; not there without br_netfilter. */
+const bridgingSysctls = { 4: "net/bridge/bridge-nf-call-iptables", 6: "net/bridge/bridge-nf-call-ip6tables" } as const;
+
 /** Facts about a namespace; throws `not-found` where it does not exist. */
 export function readFacts(kernel: Kernel, namespace: NamespaceRef): NamespaceFacts {
   const there = observeNamespace(kernel, namespace);
@@ -36,5 +39,8 @@ export function readFacts(kernel: Kernel, namespace: NamespaceRef): NamespaceFac
       return [{ destination: info.destination, ...(link !== undefined && { link }) }];
     }),
   );
-  return { links, addresses, routes };
+  const filteredBridging = ([4, 6] as const).filter(
+    (family) => kernel.readSysctl(namespace, bridgingSysctls[family]) === "1",
+  );
+  return { links, addresses, routes, filteredBridging };
 }

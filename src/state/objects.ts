@@ -38,6 +38,8 @@ export interface BridgeLink extends LinkBase {
   /** Spanning tree protocol (IFLA_BR_STP_STATE). */
   readonly spanningTree?: boolean;
   readonly vlanFiltering?: boolean;
+  /** Whether the IP firewall sees what passes between ports, also where the host's sysctl says no (IFLA_BR_NF_CALL_IPTABLES and …IP6TABLES). */
+  readonly ipFiltering?: boolean;
 }
 
 /** Both ends of a veth pair: this end, and the peer in its own namespace. */

@@ -3,7 +3,7 @@ import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { ExposedPort } from "../address/exposed-port.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
-import type { PublishedPort } from "../address/port.ts";
+import type { OpenedPort, PublishedPort } from "../address/port.ts";
 import type { StaticRoute } from "../address/static-route.ts";
 import type { Json } from "../json.ts";
 import type { KernelObject } from "../state/objects.ts";
@@ -57,8 +57,12 @@ export interface EndpointRecord {
   /** Further addresses of the link alone (169.254.0.0/16, fe80::/64), of the user's choice; absent where there are none. */
   readonly linkLocal?: readonly InterfaceAddress[];
   readonly aliases: readonly string[];
+  /** What is to be published, as it was asked for (address/port.ts); absent where nothing is. */
+  readonly publish?: readonly string[];
   /** Ports of the host that lead to it while it is in a sandbox; absent where there are none. */
   readonly ports?: readonly PublishedPort[];
+  /** Ports that are open at its own addresses while it is in a sandbox, in families that are routed; absent where there are none. */
+  readonly opened?: readonly OpenedPort[];
   /** Ports that it is said to listen on; absent where nothing was said. */
   readonly exposed?: readonly ExposedPort[];
   /** Nameservers that its network's names outside are asked from, in this order; absent: the sandbox's. */

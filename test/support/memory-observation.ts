@@ -100,6 +100,7 @@ export function factsOf(
       ...routes,
       ...(isHost ? foreignRoutes : []),
     ],
+    filteredBridging: [],
   };
 }
 

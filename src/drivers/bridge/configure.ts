@@ -8,12 +8,16 @@ import {
   parseSubnet,
   type Subnet,
 } from "../../address/cidr.ts";
+import type { Family, IpAddress } from "../../address/ip.ts";
 import { localMac, type MacAddress } from "../../address/mac.ts";
 import { PortolanError } from "../../errors.ts";
+import type { GatewayMode } from "../../firewall/network.ts";
+import type { NamespaceFacts } from "../../state/engine.ts";
 import type { NetworkRecord } from "../../store/records.ts";
 import type { ConfigureContext, NetworkRequest } from "../driver.ts";
 import { readOptions } from "../options.ts";
-import { networkOptions } from "./options.ts";
+import { refuseContradictions } from "./contradictions.ts";
+import { type NetworkOptions, networkOptions, predefined } from "./options.ts";
 
 /** What a bridge network's record keeps in `config`. A type, not an interface, so that it is a {@link Json} value. */
 export type BridgeConfig = {
@@ -28,7 +32,28 @@ export type BridgeConfig = {
   readonly masquerade: boolean;
   /** Prefix of interface names inside. */
   readonly interfacePrefix: string;
+  /** Modes of the gateways; `nat` where absent. */
+  readonly mode4?: GatewayMode;
+  readonly mode6?: GatewayMode;
+  /** Addresses of the host that what leaves takes; absent: that of the link it leaves by. */
+  readonly source4?: IpAddress;
+  readonly source6?: IpAddress;
+  /** Interfaces of the host from which ports are reached at the sandboxes' own addresses. */
+  readonly trusted?: readonly string[];
+  /** Address of the host for published ports that name none. */
+  readonly publishAddress?: IpAddress;
+  /** The bridge has no IPv4 address: the gateway is somebody else's. */
+  readonly inhibitIpv4?: true;
+  /** Present where sandboxes reach each other by published ports alone: who keeps them apart. */
+  readonly apart?: Apart;
 };
+
+/**
+ * What keeps the sandboxes of a network apart where published ports are to be the only way: the bridge's ports (each of them is isolated), or, where it
+ * sees what passes between them, the firewall. A published port that is asked for from within is translated on its way into the bridge then, and goes on
+ * from port to port: isolation of the port that leads to it would stop it.
+ */
+export type Apart = "ports" | "firewall";
 
 /** The configuration of a bridge network. */
 export function configOf(network: NetworkRecord): BridgeConfig {
@@ -36,8 +61,9 @@ export function configOf(network: NetworkRecord): BridgeConfig {
   return network.config as BridgeConfig;
 }
 
-/** Name of the predefined network, and of its link, which libnetwork calls docker0. */
-export const predefined = { network: "bridge", link: "portolan0" } as const;
+/** Mode of a network's gateway of a family. */
+export const modeOf = ({ mode4, mode6 }: BridgeConfig, family: Family): GatewayMode =>
+  (family === 4 ? mode4 : mode6) ?? "nat";
 
 /** IPv6 subnets that cannot be a network's: the whole of multicast, and the link-local one that every link has. */
 const multicast = parseSubnet("ff00::/8");
@@ -52,6 +78,7 @@ export function configure(request: NetworkRequest, context: ConfigureContext): B
   );
   checkFamilies(request, object);
   checkSubnets(request, others, object);
+  refuseContradictions(options, request, object);
 
   const bridge = options["com.docker.network.bridge.name"] ?? defaultLink(request);
   const holder = others.find((other) => configOf(other).bridge === bridge);
@@ -63,13 +90,66 @@ export function configure(request: NetworkRequest, context: ConfigureContext): B
   }
 
   const mtu = options["com.docker.network.driver.mtu"];
+  const device = deviceOf(bridge, request, context);
   return {
     bridge,
-    ...deviceOf(bridge, request, context),
+    ...device,
     ...(mtu !== undefined && { mtu }),
     masquerade: !request.internal && (options["com.docker.network.bridge.enable_ip_masquerade"] ?? true),
     interfacePrefix: options["com.docker.network.container_iface_prefix"] ?? "eth",
+    ...reachOf(options),
+    ...(options["com.docker.network.bridge.enable_icc"] === false && {
+      apart: keeperOf(device.mac === undefined, context.host.filteredBridging),
+    }),
   };
+}
+
+/** What the options say of who reaches whom. */
+function reachOf(options: NetworkOptions): Partial<BridgeConfig> {
+  const mode4 = options["com.docker.network.bridge.gateway_mode_ipv4"];
+  const mode6 = options["com.docker.network.bridge.gateway_mode_ipv6"];
+  const source4 = options["com.docker.network.host_ipv4"];
+  const source6 = options["com.docker.network.host_ipv6"];
+  const trusted = options["com.docker.network.bridge.trusted_host_interfaces"];
+  const publishAddress = options["com.docker.network.bridge.host_binding_ipv4"];
+  return {
+    ...(mode4 !== undefined && mode4 !== "nat" && { mode4 }),
+    ...(mode6 !== undefined && mode6 !== "nat" && { mode6 }),
+    ...(source4 !== undefined && { source4 }),
+    ...(source6 !== undefined && { source6 }),
+    ...(trusted !== undefined && { trusted }),
+    ...(publishAddress !== undefined && { publishAddress }),
+    ...(options["com.docker.network.bridge.inhibit_ipv4"] === true && { inhibitIpv4: true }),
+  };
+}
+
+/**
+ * Who can keep sandboxes apart: the firewall where it sees what passes between the bridge's ports. A bridge of ours is told to show it that whatever becomes
+ * of the host's sysctls, so one family of them suffices; an existing one is as they are.
+ */
+function keeperOf(existing: boolean, filtered: readonly Family[]): Apart {
+  return filtered.length > (existing ? 1 : 0) ? "firewall" : "ports";
+}
+
+/** A network's configuration on a host that has changed since it was made; undefined where nothing has. */
+export function refresh(network: NetworkRecord, { filteredBridging }: NamespaceFacts): BridgeConfig | undefined {
+  const config = configOf(network);
+  if (config.apart === undefined) return undefined;
+  const apart = keeperOf(config.mac === undefined, filteredBridging);
+  return apart === config.apart ? undefined : { ...config, apart };
+}
+
+/**
+ * Families in which the host takes no address in the network: isolated ones, and where the bridge shall have none of an internal network, which has no use
+ * for a gateway either.
+ */
+export function withoutGateway({ options, internal }: Pick<NetworkRequest, "options" | "internal">): readonly Family[] {
+  const read = readOptions("bridge", "network", networkOptions, options);
+  const inhibited = internal && read["com.docker.network.bridge.inhibit_ipv4"] === true;
+  return ([4, 6] as const).filter(
+    (family) =>
+      read[`com.docker.network.bridge.gateway_mode_ipv${family}`] === "isolated" || (family === 4 && inhibited),
+  );
 }
 
 const defaultLink = ({ id, name }: NetworkRequest): string =>

@@ -2,19 +2,19 @@
  * The `bridge` driver: a network is a bridge on the host that holds the gateway's addresses, an endpoint is a veth pair between the bridge
  * and the sandbox. Traffic leaves by the host's own routes, masqueraded; the firewall keeps networks apart.
  */
-import { addressOf, cidrFamily, parseInterfaceAddress } from "../../address/cidr.ts";
+import { addressOf, cidrFamily, parseInterfaceAddress, type Subnet } from "../../address/cidr.ts";
 import { localMac } from "../../address/mac.ts";
 import { PortolanError } from "../../errors.ts";
-import { describeNetworkFirewall } from "../../firewall/network.ts";
-import { describePublished } from "../../firewall/published.ts";
+import { describeNetworkFirewall, type SubnetFirewall } from "../../firewall/network.ts";
 import type { FeatureName } from "../../state/engine.ts";
 import type { BridgeLink, KernelObject, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
 import type { Driver, JoinDescription } from "../driver.ts";
 import { endpointOptions, readEndpointOptions } from "../endpoint-options.ts";
 import { checkInterfaceSysctls, describeInterface, interfaceAddressOf } from "../interface.ts";
-import { type BridgeConfig, configOf, configure } from "./configure.ts";
+import { type BridgeConfig, configOf, configure, modeOf, refresh, withoutGateway } from "./configure.ts";
 import { networkOptions } from "./options.ts";
+import { describePorts, publishing } from "./ports.ts";
 
 const host = "host";
 
@@ -32,7 +32,8 @@ const sysctl = (namespace: NamespaceRef, name: string, value: string): Sysctl =>
 });
 
 /** The bridge link, its own addresses and sysctls; nothing of these where the link was there before the network. */
-function describeDevice({ enableIpv6 }: NetworkRecord, { bridge, mac, mtu }: BridgeConfig): readonly KernelObject[] {
+function describeDevice({ enableIpv6 }: NetworkRecord, config: BridgeConfig): readonly KernelObject[] {
+  const { bridge, mac, mtu, apart } = config;
   if (mac === undefined) return [];
   const link: BridgeLink = {
     kind: "link",
@@ -43,8 +44,10 @@ function describeDevice({ enableIpv6 }: NetworkRecord, { bridge, mac, mtu }: Bri
     ...(mtu !== undefined && { mtu }),
     up: true,
     addressGeneration: "none",
+    ...(apart !== undefined && { ipFiltering: apart === "firewall" }),
   };
-  if (!enableIpv6) return [link, sysctl(host, `net/ipv6/conf/${bridge}/disable_ipv6`, "1")];
+  if (!enableIpv6 || modeOf(config, 6) === "isolated")
+    return [link, sysctl(host, `net/ipv6/conf/${bridge}/disable_ipv6`, "1")];
   return [
     link,
     sysctl(host, `net/ipv6/conf/${bridge}/accept_ra`, "0"),
@@ -64,7 +67,9 @@ function describeForwarding({ enableIpv4, enableIpv6, internal }: NetworkRecord)
 function describeNetwork(network: NetworkRecord): readonly KernelObject[] {
   const config = configOf(network);
   const { pools } = network.ipam;
-  const gateways = pools.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]));
+  const gateways = pools
+    .flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
+    .filter((gateway) => !(config.inhibitIpv4 && cidrFamily(gateway) === 4));
   return [
     ...describeDevice(network, config),
     ...gateways
@@ -74,10 +79,18 @@ function describeNetwork(network: NetworkRecord): readonly KernelObject[] {
     ...describeNetworkFirewall({
       bridge: config.bridge,
       internal: network.internal,
-      subnets: pools.map((pool) => pool.subnet),
-      masqueraded: config.masquerade ? pools.map((pool) => pool.subnet) : [],
+      among: config.apart === undefined ? "freely" : "by-published-ports",
+      trusted: config.trusted ?? [],
+      subnets: pools.map(({ subnet }) => subnetFirewall(config, subnet)),
     }),
   ];
+}
+
+function subnetFirewall(config: BridgeConfig, subnet: Subnet): SubnetFirewall {
+  const family = cidrFamily(subnet);
+  const mode = modeOf(config, family);
+  const chosen = (family === 4 ? config.source4 : config.source6) ?? "masquerade";
+  return { subnet, mode, source: config.masquerade && mode !== "routed" ? chosen : "own" };
 }
 
 /** As many digits of the id as a name has room for: of seven, as libnetwork takes, two among a thousand endpoints are alike once in five hundred times. */
@@ -85,13 +98,25 @@ const hostEndDigits = 11;
 /** Name of a veth pair's end on the host. */
 const hostEnd = (endpoint: EndpointRecord): string => `veth${endpoint.id.slice(0, hostEndDigits)}`;
 
+/** Settings of an endpoint's port of the bridge. */
+function portOf({ apart }: BridgeConfig, { ports }: EndpointRecord): VethLink["port"] {
+  return {
+    // With br_netfilter a published port is translated on the way into the bridge: who asks for his own goes back where he came from.
+    ...(ports !== undefined && { hairpin: true }),
+    // One that publishes nothing has no reason to be reached from within, whoever keeps them apart.
+    ...(apart !== undefined && { isolated: apart === "ports" || ports === undefined }),
+  };
+}
+
 function describeVeth(
-  { bridge, mtu }: BridgeConfig,
+  config: BridgeConfig,
   { enableIpv6 }: NetworkRecord,
   endpoint: EndpointRecord,
   namespace: NamespaceRef,
   name: string,
 ): VethLink {
+  const { bridge, mtu } = config;
+  const port = portOf(config, endpoint);
   return {
     kind: "link",
     namespace: host,
@@ -102,8 +127,7 @@ function describeVeth(
     master: bridge,
     // A bridge port with an IPv6 address would answer for the bridge, and tell the network about itself.
     addressGeneration: "none",
-    // With br_netfilter a published port is translated on the way into the bridge: who asks for his own goes back where he came from.
-    ...(endpoint.ports !== undefined && { port: { hairpin: true } }),
+    ...(port !== undefined && Object.keys(port).length > 0 && { port }),
     peer: {
       namespace,
       name,
@@ -128,20 +152,34 @@ function describeJoin(network: NetworkRecord, endpoint: EndpointRecord, namespac
   const objects: readonly KernelObject[] = [
     describeVeth(configOf(network), network, endpoint, namespace, interfaceName),
     ...describeInterface(network, endpoint, namespace, interfaceName),
-    ...describePublished(endpoint),
+    ...describePorts(network, endpoint),
   ];
   return { objects, ...(network.internal ? {} : gatewaysOf(network)) };
 }
 
+/** Names of auxiliary addresses that libnetwork takes for the sandboxes' gateway, where that is somebody else than the bridge. */
+const otherGateway = { 4: "DefaultGatewayIPv4", 6: "DefaultGatewayIPv6" } as const;
+
 /** The default gateways that a network offers. */
 function gatewaysOf({ ipam }: NetworkRecord): Pick<JoinDescription, "gatewayIpv4" | "gatewayIpv6"> {
-  const gateway = (family: 4 | 6) => ipam.pools.find(({ subnet }) => cidrFamily(subnet) === family)?.gateway;
-  const [ipv4, ipv6] = [gateway(4), gateway(6)];
-  return { ...(ipv4 && { gatewayIpv4: addressOf(ipv4) }), ...(ipv6 && { gatewayIpv6: addressOf(ipv6) }) };
+  const gateway = (family: 4 | 6) => {
+    const pool = ipam.pools.find(({ subnet }) => cidrFamily(subnet) === family);
+    return pool?.auxAddresses[otherGateway[family]] ?? (pool?.gateway && addressOf(pool.gateway));
+  };
+  const [gatewayIpv4, gatewayIpv6] = [gateway(4), gateway(6)];
+  return { ...(gatewayIpv4 && { gatewayIpv4 }), ...(gatewayIpv6 && { gatewayIpv6 }) };
 }
 
 function requires({ enableIpv6 }: Pick<NetworkRecord, "enableIpv6">): readonly FeatureName[] {
-  return ["bridge", "veth", "nft-maps", "nft-nat", "nft-masquerade", ...(enableIpv6 ? (["ipv6"] as const) : [])];
+  return [
+    "bridge",
+    "veth",
+    "nft-maps",
+    "nft-nat",
+    "nft-masquerade",
+    "nft-fib",
+    ...(enableIpv6 ? (["ipv6"] as const) : []),
+  ];
 }
 
 export const bridge: Driver = {
@@ -153,6 +191,9 @@ export const bridge: Driver = {
   endpointOptions: Object.keys(endpointOptions),
   requires,
   configure,
+  refresh,
+  withoutGateway,
+  publishing,
   describeNetwork,
   readEndpoint(network, endpoint) {
     const settings = readEndpointOptions("bridge", endpoint.options);

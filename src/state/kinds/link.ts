@@ -14,16 +14,24 @@ import {
   type ObservedNamespace,
   type Step,
 } from "../kind.ts";
-import type { Link, NamespaceRef, VethLink } from "../objects.ts";
+import type { BridgeLink, Link, NamespaceRef, VethLink } from "../objects.ts";
 
 const aliasOf = (name: string): string => `${ownAliasPrefix}${name}`;
 /** Name of a link that waits for its deletion; indexes are unique in a namespace. */
 export const retiredName = (index: number): string => `~${index.toString(36)}`;
 
+const bridgeData = ({ spanningTree, vlanFiltering, ipFiltering }: BridgeLink): LinkKindData => ({
+  kind: "bridge",
+  spanningTree,
+  vlanFiltering,
+  ipv4Filtering: ipFiltering,
+  ipv6Filtering: ipFiltering,
+});
+
 function kindData(link: Link, context: ApplyContext): LinkKindData {
   switch (link.type) {
     case "bridge":
-      return { kind: "bridge", spanningTree: link.spanningTree, vlanFiltering: link.vlanFiltering };
+      return bridgeData(link);
     case "veth": {
       const { name, mac, mtu, namespace } = link.peer;
       const elsewhere = namespace !== "host" && namespace !== link.namespace;
@@ -82,7 +90,15 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
     type: "route",
     namespace,
     messages: (context) => [
-      setLink({ name }, { mac, mtu, ...(master === undefined && before.master !== undefined && { master: 0 }) }),
+      setLink(
+        { name },
+        {
+          mac,
+          mtu,
+          ...(master === undefined && before.master !== undefined && { master: 0 }),
+          ...(link.type === "bridge" && bridgeWords(link) !== "" && { data: bridgeData(link) }),
+        },
+      ),
       ...settings(link, context),
     ],
   };
@@ -153,12 +169,14 @@ function observeLink(info: LinkInfo, from: ObservedNamespace, all: readonly Obse
     ...((generation === "none" || generation === "eui64") && { addressGeneration: generation }),
   } as const;
   if (info.data?.kind === "bridge") {
-    const { spanningTree, vlanFiltering } = info.data;
+    const { spanningTree, vlanFiltering, ipv4Filtering = false, ipv6Filtering = false } = info.data;
     return {
       ...base,
       type: "bridge",
       ...(spanningTree !== undefined && { spanningTree }),
       ...(vlanFiltering !== undefined && { vlanFiltering }),
+      // One that does only one of them is neither: it is like no bridge that is wanted.
+      ...(ipv4Filtering === ipv6Filtering && { ipFiltering: ipv4Filtering }),
     };
   }
   if (info.data?.kind !== "veth") return undefined;
@@ -240,6 +258,9 @@ export const link: Kind<Link> = {
       ...(object.master === undefined && before.master !== undefined
         ? [`${inside(object.namespace)}ip link set ${object.name} nomaster`]
         : []),
+      ...(object.type === "bridge" && bridgeWords(object) !== ""
+        ? [`${inside(object.namespace)}ip link set ${object.name} type bridge${bridgeWords(object)}`]
+        : []),
       ...(object.type === "veth" && object.peer.mtu !== undefined
         ? [`${inside(object.peer.namespace)}ip link set ${object.peer.name} mtu ${object.peer.mtu}`]
         : []),
@@ -252,14 +273,22 @@ export const link: Kind<Link> = {
 const macWords = (mac: string | undefined): string => (mac === undefined ? "" : ` address ${mac}`);
 const mtuWords = (mtu: number | undefined): string => (mtu === undefined ? "" : ` mtu ${mtu}`);
 
+function bridgeWords({ spanningTree, vlanFiltering, ipFiltering }: BridgeLink): string {
+  const word = (name: string, value: boolean | undefined): string =>
+    value === undefined ? "" : ` ${name} ${Number(value)}`;
+  return [
+    word("stp_state", spanningTree),
+    word("vlan_filtering", vlanFiltering),
+    word("nf_call_iptables", ipFiltering),
+    word("nf_call_ip6tables", ipFiltering),
+  ].join("");
+}
+
 function addCommand(object: Link): readonly string[] {
   const start = `${inside(object.namespace)}ip link add ${object.name}${macWords(object.mac)}${mtuWords(object.mtu)} group ${ownLinkGroup} type ${object.type}`;
   switch (object.type) {
-    case "bridge": {
-      const stp = object.spanningTree === undefined ? "" : ` stp_state ${Number(object.spanningTree)}`;
-      const vlan = object.vlanFiltering === undefined ? "" : ` vlan_filtering ${Number(object.vlanFiltering)}`;
-      return [`${start}${stp}${vlan}`];
-    }
+    case "bridge":
+      return [`${start}${bridgeWords(object)}`];
     case "veth": {
       const { name, mac, mtu, namespace } = object.peer;
       const elsewhere = namespace === object.namespace || namespace === "host" ? "" : ` netns ${namespace}`;

@@ -53,7 +53,10 @@ function network(number: number, name: string, internal: boolean): NetworkRecord
     options: { "com.docker.network.bridge.name": `br-${name}` },
     labels: {},
   } as const;
-  const config = bridge.configure(request, { host: { links: [], addresses: [], routes: [] }, networks: [] });
+  const config = bridge.configure(request, {
+    host: { links: [], addresses: [], routes: [], filteredBridging: [] },
+    networks: [],
+  });
   return { ...request, created: "", config };
 }
 

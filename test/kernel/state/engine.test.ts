@@ -25,8 +25,9 @@ const network: readonly KernelObject[] = [
   ...describeNetworkFirewall({
     bridge: "br-one",
     internal: false,
-    subnets: [parseSubnet("10.9.0.0/24")],
-    masqueraded: [parseSubnet("10.9.0.0/24")],
+    among: "freely",
+    trusted: [],
+    subnets: [{ subnet: parseSubnet("10.9.0.0/24"), mode: "nat", source: "masquerade" }],
   }),
   {
     kind: "link",

@@ -33,9 +33,13 @@ async function bring(before: readonly KernelObject[], desired: readonly KernelOb
 
 const firewall = describeNetworkFirewall({
   bridge: "br-one",
-  internal: true,
-  subnets: [],
-  masqueraded: [parseSubnet("10.9.0.0/24"), parseSubnet("fd00:9::/64")],
+  internal: false,
+  among: "freely",
+  trusted: [],
+  subnets: [
+    { subnet: parseSubnet("10.9.0.0/24"), mode: "nat", source: "masquerade" },
+    { subnet: parseSubnet("fd00:9::/64"), mode: "nat", source: "masquerade" },
+  ],
 });
 
 test("chains of another priority and sets of another type are made anew with their rules and elements", async () => {

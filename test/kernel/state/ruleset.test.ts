@@ -12,12 +12,12 @@ import { enterTestHost, exec, missing, run } from "../../support/test-host.ts";
 
 enterTestHost();
 
-const subnet = parseSubnet("10.9.0.0/24");
 const firewall = describeNetworkFirewall({
   bridge: "br-one",
   internal: false,
-  subnets: [subnet],
-  masqueraded: [subnet],
+  among: "freely",
+  trusted: [],
+  subnets: [{ subnet: parseSubnet("10.9.0.0/24"), mode: "nat", source: "masquerade" }],
 });
 
 const engines = { inline: () => createInlineEngine(createKernel()), worker: createWorkerEngine };

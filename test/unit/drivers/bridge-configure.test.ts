@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSubnet } from "../../../src/address/cidr.ts";
 import { parseIp } from "../../../src/address/ip.ts";
+import { refresh, withoutGateway } from "../../../src/drivers/bridge/configure.ts";
 import type { ConfigureContext, NetworkRequest } from "../../../src/drivers/driver.ts";
 import { emptyHost, networkId, networkRecord, pool, pool4, pool6 } from "./records.ts";
 
@@ -47,17 +48,74 @@ test("options become configuration", () => {
   });
 });
 
-test("options that are not understood yet are refused, not dropped", () => {
-  for (const key of [
-    "com.docker.network.bridge.enable_icc",
-    "com.docker.network.bridge.gateway_mode_ipv4",
-    "com.docker.network.bridge.host_binding_ipv4",
-    "com.docker.network.bridge.inhibit_ipv4",
-    "com.docker.network.bridge.trusted_host_interfaces",
-    "com.docker.network.host_ipv4",
-  ]) {
-    assert.throws(() => configOf({ options: { [key]: "1" } }), { code: "invalid-option", object: `option "${key}"` });
-  }
+const bridgeKey = (name: string): string => `com.docker.network.bridge.${name}`;
+const both = { enableIpv6: true, ipam: pools(pool4, pool6) } as const;
+
+test("options of reach become configuration, those at their default leave nothing", () => {
+  const options = {
+    [bridgeKey("gateway_mode_ipv4")]: "nat-unprotected",
+    [bridgeKey("gateway_mode_ipv6")]: "routed",
+    [bridgeKey("host_binding_ipv4")]: "127.0.0.1",
+    [bridgeKey("inhibit_ipv4")]: "1",
+    [bridgeKey("trusted_host_interfaces")]: "wg0:eth1:wg0",
+    "com.docker.network.host_ipv4": "192.0.2.9",
+    "com.docker.network.enable_ipv6": "true",
+  };
+  const {
+    bridge: _,
+    mac: __,
+    masquerade: ___,
+    interfacePrefix: ____,
+    ...rest
+  } = configOf({ ...both, options }) as Record<string, unknown>;
+  assert.deepEqual(rest, {
+    mode4: "nat-unprotected",
+    mode6: "routed",
+    source4: "192.0.2.9",
+    trusted: ["wg0", "eth1"],
+    publishAddress: "127.0.0.1",
+    inhibitIpv4: true,
+  });
+  const standard = {
+    [bridgeKey("default_bridge")]: "false",
+    [bridgeKey("enable_icc")]: "true",
+    [bridgeKey("gateway_mode_ipv4")]: "nat",
+    [bridgeKey("host_binding_ipv4")]: "0.0.0.0",
+    [bridgeKey("inhibit_ipv4")]: "false",
+    "com.docker.network.enable_ipv4": "true",
+  };
+  assert.deepEqual(configOf({ options: standard }), configOf({}));
+});
+
+test("sandboxes are kept apart by the firewall where it sees what passes between the bridge's ports, else by the ports", () => {
+  const options = { [bridgeKey("enable_icc")]: "false" };
+  const apart = (existing: boolean, ...filteredBridging: readonly (4 | 6)[]): unknown => {
+    const links = [{ name: "br-lan", type: "bridge", up: true, mtu: 1500 }];
+    const host = { ...emptyHost.host, links, filteredBridging };
+    const own = existing ? { ...options, [bridgeKey("name")]: "br-lan" } : options;
+    return (configOf({ options: own }, { host, networks: [] }) as { apart: unknown }).apart;
+  };
+  assert.equal(apart(false), "ports");
+  assert.equal(apart(false, 4), "firewall");
+  assert.equal(apart(false, 4, 6), "firewall");
+  assert.equal(apart(true, 4), "ports", "a bridge of somebody else's is not told to show IPv6 too");
+  assert.equal(apart(true, 4, 6), "firewall");
+});
+
+test("who keeps sandboxes apart is decided again when the host has changed", () => {
+  const record = networkRecord({ options: { [bridgeKey("enable_icc")]: "false" } });
+  assert.equal(refresh(record, emptyHost.host), undefined);
+  assert.equal(refresh(record, { ...emptyHost.host, filteredBridging: [4, 6] })?.apart, "firewall");
+  assert.equal(refresh(networkRecord(), { ...emptyHost.host, filteredBridging: [4, 6] }), undefined);
+});
+
+test("the host has no gateway address where the network is isolated, or internal and its bridge without IPv4", () => {
+  const gatewayless = (internal: boolean, options: Record<string, string>): unknown =>
+    withoutGateway({ internal, options });
+  assert.deepEqual(gatewayless(false, {}), []);
+  assert.deepEqual(gatewayless(true, { [bridgeKey("gateway_mode_ipv6")]: "isolated" }), [6]);
+  assert.deepEqual(gatewayless(true, { [bridgeKey("inhibit_ipv4")]: "true" }), [4]);
+  assert.deepEqual(gatewayless(false, { [bridgeKey("inhibit_ipv4")]: "true" }), []);
 });
 
 test("an existing bridge is used as it is, with the addresses it has", () => {
@@ -65,6 +123,7 @@ test("an existing bridge is used as it is, with the addresses it has", () => {
     links: [...emptyHost.host.links, { name: "br-lan", type: "bridge", up: true, mtu: 1500 }],
     addresses: [{ link: "br-lan", address: parseIp("10.1.0.1"), subnet: parseSubnet("10.1.0.0/24") }],
     routes: [],
+    filteredBridging: [],
   };
   const options = { "com.docker.network.bridge.name": "br-lan" };
   assert.deepEqual(configOf({ options, enableIpv6: true, ipam: pools(pool4, pool6) }, { host, networks: [] }), {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseInterfaceAddress, parseSubnet } from "../../../src/address/cidr.ts";
 import { parseMac } from "../../../src/address/mac.ts";
-import { parsePort } from "../../../src/address/port.ts";
 import { differences, type Existing, subjectOf, topologyLabel } from "../../../src/lab/differences.ts";
 import { parseTopology } from "../../../src/lab/read-topology.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../../../src/model/types.ts";
@@ -42,7 +41,9 @@ function endpointInfo(network: string, sandbox: string, changes: Partial<Endpoin
     mac: parseMac("02:42:0a:01:00:02"),
     ipv4: parseInterfaceAddress("10.1.0.2/24"),
     aliases: [],
+    publish: [],
     ports: [],
+    opened: [],
     linkLocal: [],
     routes: [],
     exposed: [],
@@ -194,11 +195,8 @@ for (const [what, settings, reason] of changedAttachments) {
 
 test("ports that an option publishes are the endpoint's as well as others", () => {
   const options = { "com.docker.network.portmap": "8080:80, 53:53/udp" };
-  const ports = ["443:443", "8080:80", "53:53/udp"].map((text) => ({
-    host: { first: 0, last: 0 },
-    ...parsePort(text),
-  }));
-  const sandboxes = [sandboxInfo("web", [endpointInfo("front", "web", { options, ports })])];
+  const publish = ["443:443/tcp", "8080:80/tcp", "53:53/udp"];
+  const sandboxes = [sandboxInfo("web", [endpointInfo("front", "web", { options, publish })])];
   const text = `networks: { front: }
 sandboxes: { web: { networks: { front: { publish: 443:443, options: { com.docker.network.portmap: "8080:80, 53:53/udp" } } } } }`;
   assert.deepEqual(steps(text, { networks: [networkInfo("front")], sandboxes, processes: [] }), []);

@@ -34,7 +34,12 @@ function compact<Object extends KernelObject>(
 const namespace = inside.map((path): KernelObject => ({ kind: "namespace", path }));
 
 const bridge = fc
-  .record({ name: fc.constantFrom(...bridges), mtu: maybe(mtu).arb, spanningTree: maybe(fc.boolean()).arb })
+  .record({
+    name: fc.constantFrom(...bridges),
+    mtu: maybe(mtu).arb,
+    spanningTree: maybe(fc.boolean()).arb,
+    ipFiltering: maybe(fc.boolean()).arb,
+  })
   .map((given): KernelObject => compact({ kind: "link", type: "bridge", namespace: "host", up: true, ...given }));
 
 const veth = fc

@@ -33,6 +33,8 @@ test("a bridge is made as `ip` makes it", { skip: skipIp }, () => {
     forwardDelay: 700,
     ageingTime: 9000,
     multicastSnooping: false,
+    ipv4Filtering: true,
+    ipv6Filtering: false,
   } as const;
   const seen = () => {
     const { index: _, ...ours } = link("br0");
@@ -44,7 +46,7 @@ test("a bridge is made as `ip` makes it", { skip: skipIp }, () => {
   assertHas(made.ours, { kind: "bridge", mac, group: ownLinkGroup, up: true, mtu: 1500 });
   assertHas(made.ours.data, data);
   send(deleteLink({ name: "br0" }));
-  const options = "stp_state 1 forward_delay 700 ageing_time 9000 mcast_snooping 0";
+  const options = "stp_state 1 forward_delay 700 ageing_time 9000 mcast_snooping 0 nf_call_iptables 1";
   run(`ip link add name br0 address ${mac} group ${ownLinkGroup} up type bridge ${options}`);
   assert.deepEqual(seen(), made);
 });

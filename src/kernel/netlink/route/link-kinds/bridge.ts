@@ -7,6 +7,8 @@ const attribute = {
   /** IFLA_BR_STP_STATE */ spanningTree: 5,
   /** IFLA_BR_VLAN_FILTERING */ vlanFiltering: 7,
   /** IFLA_BR_MCAST_SNOOPING */ multicastSnooping: 23,
+  /** IFLA_BR_NF_CALL_IPTABLES */ ipv4Filtering: 36,
+  /** IFLA_BR_NF_CALL_IP6TABLES */ ipv6Filtering: 37,
   /** IFLA_BR_VLAN_DEFAULT_PVID */ defaultVlan: 39,
 } as const;
 
@@ -25,6 +27,10 @@ export interface BridgeData {
   readonly vlanFiltering?: boolean | undefined;
   /** Learn from IGMP and MLD which ports want which multicast groups. */
   readonly multicastSnooping?: boolean | undefined;
+  /** The IPv4 firewall sees what passes between ports (br_netfilter), also where the sysctl of all bridges is off. */
+  readonly ipv4Filtering?: boolean | undefined;
+  /** The same of IPv6. */
+  readonly ipv6Filtering?: boolean | undefined;
   /** VLAN that a new port is an untagged member of; 0 for none. */
   readonly defaultVlan?: number | undefined;
 }
@@ -36,12 +42,16 @@ export const bridge: LinkKindCodec<BridgeData> = {
     if (data.spanningTree !== undefined) writer.u32(attribute.spanningTree, Number(data.spanningTree));
     if (data.vlanFiltering !== undefined) writer.u8(attribute.vlanFiltering, Number(data.vlanFiltering));
     if (data.multicastSnooping !== undefined) writer.u8(attribute.multicastSnooping, Number(data.multicastSnooping));
+    if (data.ipv4Filtering !== undefined) writer.u8(attribute.ipv4Filtering, Number(data.ipv4Filtering));
+    if (data.ipv6Filtering !== undefined) writer.u8(attribute.ipv6Filtering, Number(data.ipv6Filtering));
     if (data.defaultVlan !== undefined) writer.u16(attribute.defaultVlan, data.defaultVlan);
   },
   decode(attributes) {
     const spanningTree = attributes.get(attribute.spanningTree);
     const vlanFiltering = attributes.get(attribute.vlanFiltering);
     const multicastSnooping = attributes.get(attribute.multicastSnooping);
+    const ipv4Filtering = attributes.get(attribute.ipv4Filtering);
+    const ipv6Filtering = attributes.get(attribute.ipv6Filtering);
     return {
       kind: "bridge",
       forwardDelay: attributes.get(attribute.forwardDelay)?.u32(),
@@ -49,6 +59,8 @@ export const bridge: LinkKindCodec<BridgeData> = {
       spanningTree: spanningTree && spanningTree.u32() !== 0,
       vlanFiltering: vlanFiltering && vlanFiltering.u8() !== 0,
       multicastSnooping: multicastSnooping && multicastSnooping.u8() !== 0,
+      ipv4Filtering: ipv4Filtering && ipv4Filtering.u8() !== 0,
+      ipv6Filtering: ipv6Filtering && ipv6Filtering.u8() !== 0,
       defaultVlan: attributes.get(attribute.defaultVlan)?.u16(),
     };
   },

@@ -27,6 +27,8 @@ const bridge = record<LinkKindData>({
   spanningTree: flag,
   vlanFiltering: flag,
   multicastSnooping: flag,
+  ipv4Filtering: flag,
+  ipv6Filtering: flag,
   defaultVlan: maybe(u16),
 });
 const veth = record<LinkKindData>({
