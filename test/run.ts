@@ -38,7 +38,7 @@ const suites: Readonly<Record<string, Suite>> = {
   kernel: {
     files: "test/kernel/**/*.test.ts",
     concurrency: 2,
-    packages: ["iproute2", "nftables", "iputils-ping", "procps", "zsh", "fish"],
+    packages: ["iproute2", "nftables", "iputils-ping", "procps", "conntrack", "zsh", "fish"],
   },
 };
 

@@ -13,7 +13,14 @@ const storeWait = 10_000;
 /** Opens the engine; throws `locked`, `store`. */
 export async function openInProcess({ stateDir, runDir }: Omit<ClientOptions, "socket">): Promise<Transport> {
   const engine = createInlineEngine(createKernel());
-  const controller = await createController({ stateDir, runDir, wait: storeWait, engine, mending: "interrupted" });
+  const controller = await createController({
+    stateDir,
+    runDir,
+    wait: storeWait,
+    engine,
+    services: false,
+    mending: "interrupted",
+  });
   const app = await buildApp(controller, { stateDir, runDir });
   return {
     async request({ method, path, body, signal }) {

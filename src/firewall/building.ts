@@ -18,8 +18,8 @@ export const chain = (name: string, base?: ChainBase): NftChain => ({
   ...(base && { base }),
 });
 
-/** Priorities of nft's words `dstnat` (NF_IP_PRI_NAT_DST), `filter` (NF_IP_PRI_FILTER) and `srcnat` (NF_IP_PRI_NAT_SRC). */
-export const priority = { dstnat: -100, filter: 0, srcnat: 100 } as const;
+/** Priorities of nft's words `raw` (NF_IP_PRI_RAW), `dstnat` (NF_IP_PRI_NAT_DST), `filter` (NF_IP_PRI_FILTER) and `srcnat` (NF_IP_PRI_NAT_SRC). */
+export const priority = { raw: -300, dstnat: -100, filter: 0, srcnat: 100 } as const;
 
 /** A set, or with `data` a map. */
 export const set = (name: string, type: Pick<NftSet, "key" | "data" | "interval">): NftSet => ({

@@ -1,9 +1,9 @@
-/** What an endpoint's published ports add to the firewall: an element for each port, or for a row of ports that keep their numbers. */
+/** What an endpoint's published ports are on the host: sockets that hold them, and an element for each port, or for a row of ports that keep their numbers. */
 import { addressOf, type InterfaceAddress } from "../address/cidr.ts";
 import { type Family, familyOf, type IpAddress } from "../address/ip.ts";
 import { countOf, type PublishedPort } from "../address/port.ts";
 import { nftElement } from "../state/nft/elements.ts";
-import type { NftElement, NftKeyPart } from "../state/objects.ts";
+import type { NftElement, NftKeyPart, Port } from "../state/objects.ts";
 import { sets } from "./table.ts";
 
 /** What the firewall needs to know of an endpoint. */
@@ -27,6 +27,21 @@ export function describePublished({ ipv4, ipv6, ports = [] }: Publisher): readon
       .filter((address) => port.address === undefined || familyOf(port.address) === familyOf(address))
       .flatMap((address) => elementsOf(port, address, familyOf(address))),
   );
+}
+
+/** The ports of the host that they take. */
+export function describeHeld({ ports = [] }: Publisher): readonly Port[] {
+  return ports.map(({ protocol, address, host }) => ({
+    kind: "port",
+    protocol,
+    ...(address !== undefined && { address }),
+    ...host,
+  }));
+}
+
+/** Whether the host itself reaches one of them by an IPv4 loopback address. */
+export function publishesOnLoopback({ ipv4, ports = [] }: Publisher): boolean {
+  return ipv4 !== undefined && ports.some(({ address }) => address === undefined || address.startsWith("127."));
 }
 
 function elementsOf(port: PublishedPort, inside: IpAddress, family: Family): readonly NftElement[] {

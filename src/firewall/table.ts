@@ -2,9 +2,12 @@
  * The host's firewall: one table `inet portolan` whose chains and rules never change. What varies is an element of a set or
  * map (network.ts), so the number of rules does not grow with networks, and a packet's way costs the same among ten thousand.
  *
- *     prerouting, output   published: to this host, but not by loopback? address, protocol and port (maps) → a sandbox's
+ *     guard        (raw) from one of our bridges to or from 127.0.0.0/8? drop
+ *     prerouting   not to a loopback address? published
+ *     output       not to ::1? published
+ *     published    to this host? address, protocol and port (maps) → a sandbox's
  *     forward, input       isolation.ts: what passes between networks, and between them and everybody else
- *     postrouting  from a subnet by a published port back into it? masquerade → leaves by one of our bridges or loopback?
+ *     postrouting  from a subnet by a published port back into it, or from 127.0.0.0/8? masquerade → leaves by one of our bridges or loopback?
  *                  untouched → comes from a subnet with a source address of its own? that → from a masqueraded one? masquerade
  *
  * Packets that neither come from nor go to one of our bridges pass all chains untouched. The host's own traffic, in and out,
@@ -16,6 +19,7 @@
 import {
   concat,
   fibType,
+  iifname,
   ip6Daddr,
   ip6Saddr,
   ipDaddr,
@@ -25,12 +29,13 @@ import {
   oifname,
   thDport,
 } from "../state/nft/selectors.ts";
-import { ctStatus, dnat, jump, lookup, masquerade, match, returns, snat } from "../state/nft/statements.ts";
+import { ctStatus, dnat, drop, jump, lookup, masquerade, match, returns, snat } from "../state/nft/statements.ts";
 import type { KernelObject, NftSet } from "../state/objects.ts";
 import { chain, priority, rules, set, table } from "./building.ts";
 import { isolationChains, isolationSets } from "./isolation.ts";
 
 const published = chain("published");
+const guard = chain("guard", { type: "filter", hook: "prerouting", priority: priority.raw, policy: "accept" });
 const prerouting = chain("prerouting", {
   type: "nat",
   hook: "prerouting",
@@ -89,9 +94,6 @@ export const sets = {
 } as const satisfies Readonly<Record<string, NftSet>>;
 
 const publishedRules = rules(published, {
-  // Before routing 127.0.0.1 could come from the network, and after translation nothing would know it.
-  "loopback stays, IPv4": [match(ipDaddr(), "==", { prefix: "127.0.0.0/8" }), returns()],
-  "loopback stays, IPv6": [match(ip6Daddr(), "==", "::1"), returns()],
   "to others": [match(fibType("daddr"), "!=", "local"), returns()],
   "one address, IPv4": [
     dnat(4, { map: sets.published4.name, key: concat(ipDaddr(), l4proto(), thDport()), port: true }),
@@ -111,8 +113,23 @@ const publishedRules = rules(published, {
   "rows, IPv6": [dnat(6, { map: sets.publishedRows6.name, key: concat(ip6Daddr(), l4proto(), thDport()) })],
 });
 
-const preroutingRules = rules(prerouting, { "published ports": [jump(published.name)] });
-const outputRules = rules(output, { "published ports": [jump(published.name)] });
+const guardRules = rules(guard, {
+  // A bridge with route_localnet would take them: containers could reach what listens for the host alone, or pass for the host itself.
+  "to loopback": [lookup(iifname(), sets.bridges.name), match(ipDaddr(), "==", { prefix: "127.0.0.0/8" }), drop()],
+  "from loopback": [lookup(iifname(), sets.bridges.name), match(ipSaddr(), "==", { prefix: "127.0.0.0/8" }), drop()],
+});
+
+const preroutingRules = rules(prerouting, {
+  // Before routing 127.0.0.1 could come from the network, and after translation nothing would know it.
+  "loopback stays, IPv4": [match(ipDaddr(), "==", { prefix: "127.0.0.0/8" }), returns()],
+  "loopback stays, IPv6": [match(ip6Daddr(), "==", "::1"), returns()],
+  "published ports": [jump(published.name)],
+});
+const outputRules = rules(output, {
+  // The kernel sends nothing from ::1 out of a link, as it does from 127.0.0.1 with route_localnet.
+  "loopback stays, IPv6": [match(ip6Daddr(), "==", "::1"), returns()],
+  "published ports": [jump(published.name)],
+});
 
 const postroutingRules = rules(postrouting, {
   "back into its own subnet, IPv4": [
@@ -123,6 +140,11 @@ const postroutingRules = rules(postrouting, {
   "back into its own subnet, IPv6": [
     ctStatus("dnat"),
     lookup(concat(ip6Saddr(), ip6Daddr()), sets.hairpin6.name),
+    masquerade(),
+  ],
+  "from the host's loopback": [
+    match(ipSaddr(), "==", { prefix: "127.0.0.0/8" }),
+    lookup(oifname(), sets.bridges.name),
     masquerade(),
   ],
   "into a bridge": [lookup(oifname(), sets.bridges.name), returns()],
@@ -142,9 +164,11 @@ export const baseObjects: readonly KernelObject[] = [
   ...Object.values(sets),
   ...isolationChains,
   published,
+  guard,
   prerouting,
   output,
   postrouting,
+  ...guardRules,
   ...publishedRules,
   ...preroutingRules,
   ...outputRules,

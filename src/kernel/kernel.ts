@@ -3,13 +3,24 @@
  * runs on whichever thread owns it (the engine's worker). The failure injector of the tests wraps it; nothing else stands in
  * for it. A namespace is named by `"host"` (the one the kernel object was made in) or by the absolute path of its file.
  */
+import type { IpAddress } from "../address/ip.ts";
+import type { TransportProtocol } from "../address/port.ts";
 import type { NetlinkMessage, ReceivedMessage } from "./netlink/message.ts";
 
 /** `"host"`, or the absolute path of a network namespace file. */
 export type NamespaceRef = "host" | `/${string}`;
 
-/** Netlink families in use: NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_XFRM. */
-export type NetlinkFamily = "route" | "netfilter" | "xfrm";
+/** Netlink families in use: NETLINK_ROUTE, NETLINK_NETFILTER (nftables, and apart from it connection tracking), NETLINK_XFRM. */
+export type NetlinkFamily = "route" | "netfilter" | "conntrack" | "xfrm";
+
+/** Ports of the host in a row, for one process alone. */
+export interface PortClaim {
+  readonly protocol: TransportProtocol;
+  /** One address of the host; absent: all of them. */
+  readonly address?: IpAddress;
+  readonly first: number;
+  readonly last: number;
+}
 
 /** The kernel's refusal of one request. */
 export interface KernelRefusal {
@@ -47,7 +58,7 @@ export interface Kernel {
 
   /**
    * Sends all messages in one `sendmsg` and returns one entry for each: undefined when acknowledged, else the refusal. For
-   * "route" and "xfrm" a refused message does not stop the next ones. For "netfilter" the messages are one transaction: the caller passes them without
+   * "route", "conntrack" and "xfrm" a refused message does not stop the next ones. For "netfilter" the messages are one transaction: the caller passes them without
    * batch begin and end, all take effect or none, and a refusal is reported at the message at fault (or the first one).
    */
   send(
@@ -84,6 +95,14 @@ export interface Kernel {
   writeFile(path: string, content: string, mode: number): void;
   /** Removes a file, and its parent directory if that is empty then; no error where it does not exist. */
   removeFile(path: string): void;
+
+  /** Binds the ports for as long as this kernel object lives, all or none; throws KernelError EADDRINUSE, which names who has one, or EADDRNOTAVAIL. */
+  holdPorts(claim: PortClaim): void;
+  /** Lets go of them; no error where they are not held. */
+  releasePorts(claim: PortClaim): void;
+  heldPorts(): readonly PortClaim[];
+  /** Whether nobody, this object included, has any of the ports. */
+  portsFree(claim: PortClaim): boolean;
 
   /** Closes everything held. */
   close(): void;

@@ -1,6 +1,7 @@
 /** The seam's one real implementation: Linux, seen from the namespace of the thread that makes it. */
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { isFree, PortClaims } from "./inet/port-claims.ts";
 import { type Kernel, KernelError, type NamespaceRef, type NetlinkFamily } from "./kernel.ts";
 import {
   closeNamespace,
@@ -35,6 +36,7 @@ export function createKernel(): Kernel {
   const host: Held = { descriptor: openOwnNamespace(), inode: undefined, checked: 0, sockets: new Map() };
   /** By path, least recently used first. */
   const held = new Map<string, Held>();
+  const claims = new PortClaims();
 
   function release(path: string): void {
     const entry = held.get(path);
@@ -148,7 +150,13 @@ export function createKernel(): Kernel {
       }
     },
 
+    holdPorts: (claim) => claims.hold(claim),
+    releasePorts: (claim) => claims.release(claim),
+    heldPorts: () => claims.all(),
+    portsFree: isFree,
+
     close() {
+      claims.close();
       forgetNamespaces();
       for (const socket of host.sockets.values()) socket.close();
       closeNamespace(host.descriptor);

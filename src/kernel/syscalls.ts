@@ -38,6 +38,7 @@ const call = {
   epoll_wait: libc.func("int epoll_wait(int epfd, uint8_t *events, int count, int timeout)"),
   eventfd: libc.func("int eventfd(uint32_t initial, int flags)"),
   getrandom: libc.func("int64_t getrandom(uint8_t *bytes, size_t length, uint32_t flags)"),
+  shutdown: libc.func("int shutdown(int fd, int how)"),
 };
 
 /** CLONE_* flags of setns and unshare (linux/sched.h). */
@@ -259,4 +260,12 @@ export function createEventDescriptor(): number {
 /** getrandom(2): fills at most 256 bytes, which it always does at once. */
 export function randomBytes(bytes: Uint8Array): void {
   checked("getrandom", call.getrandom(bytes, bytes.length, 0));
+}
+
+/** SHUT_RDWR */
+const bothWays = 2;
+
+/** shutdown(2) of both directions; a socket that listened stays bound. */
+export function shutdown(fd: number): void {
+  checked("shutdown", call.shutdown(fd, bothWays));
 }

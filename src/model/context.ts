@@ -1,20 +1,15 @@
 /** What the model's operations work on. One for each controller. */
 import type { IpAddress } from "../address/ip.ts";
-import type { PublishedPort } from "../address/port.ts";
 import type { Driver } from "../drivers/driver.ts";
+import type { PortolanError } from "../errors.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
 import type { Engine } from "../state/engine.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Store, StoreChange } from "../store/store.ts";
 import type { Events } from "./events.ts";
 import type { Locks } from "./locks.ts";
+import type { PortBook } from "./port-book.ts";
 import type { Records } from "./records.ts";
-
-/** Who has a port of the host, in words. */
-export interface PortHolder {
-  readonly port: PublishedPort;
-  readonly words: string;
-}
 
 export interface Context {
   readonly records: Records;
@@ -29,8 +24,12 @@ export interface Context {
   readonly originals: Map<string, string>;
   /** MACs of endpoints under way, `NETWORKID MAC`. */
   readonly reservedMacs: Set<string>;
-  /** Published ports of endpoints under way. */
-  readonly reservedPorts: Set<PortHolder>;
+  /** Published ports, those of endpoints under way as well. */
+  readonly ports: PortBook;
+  /** Why published ports are not held, by key of the object. */
+  readonly lostPorts: Map<string, PortolanError>;
+  /** Whether this process lives on and serves its sandboxes: it holds their ports. */
+  readonly services: boolean;
   /** Address of the host for published ports that name none, in networks that have none for it either; absent: all of them. */
   readonly publishAddress: IpAddress | undefined;
   /** Writes that wait for the next commit: intents that are fulfilled. */

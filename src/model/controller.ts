@@ -39,6 +39,8 @@ export interface ControllerOptions {
   readonly engine?: Engine;
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
+  /** Whether this process serves its sandboxes for as long as it lives, as by holding their published ports; default true. False for a single command. */
+  readonly services?: boolean;
   /** That many random bytes. */
   readonly random?: (count: number) => Uint8Array;
   /** Nanoseconds since 1970. */
@@ -62,6 +64,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     now = clock,
     drivers,
     ipamDrivers,
+    services = true,
   } = options;
   const publishAddress = options.publishAddress === undefined ? undefined : parseIp(options.publishAddress);
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
@@ -76,6 +79,7 @@ export async function createController(options: ControllerOptions = {}): Promise
         random,
         now,
         publishAddress,
+        services,
         ...(drivers && { drivers }),
         ...(ipamDrivers && { ipamDrivers }),
       },

@@ -1,12 +1,13 @@
 /** What is not as it should be, as values: a line each check. */
 import type { Check } from "./checks/check.ts";
 import { drift } from "./checks/drift.ts";
+import { lostPorts } from "./checks/lost-ports.ts";
 import { missingFeatures } from "./checks/missing-features.ts";
 import { notRecovered } from "./checks/not-recovered.ts";
 import type { Context } from "./context.ts";
 import type { DoctorReport } from "./types.ts";
 
-const checks: readonly Check[] = [missingFeatures, notRecovered, drift];
+const checks: readonly Check[] = [missingFeatures, notRecovered, lostPorts, drift];
 
 /** Looks at the kernel and at what the engine made in it. Changes nothing. */
 export async function examine(context: Context, startFailure: unknown): Promise<DoctorReport> {

@@ -13,7 +13,7 @@ import type { LockRequest } from "./locks.ts";
 import { checkFeatures } from "./network-request.ts";
 import { parseEndpoint, parseJoin } from "./parse.ts";
 import { isPredefined } from "./predefined.ts";
-import { settlePorts } from "./publishing.ts";
+import { releasePorts } from "./publishing.ts";
 import { throwIfAborted, transact } from "./transact.ts";
 import type { ChangeOptions, ControllerEvent, EndpointInfo, EndpointSpec, JoinSpec } from "./types.ts";
 
@@ -86,17 +86,16 @@ export async function createEndpoint(
   });
 }
 
-/** What was taken stays where the change was made, but for the reservations of MAC and ports, which are in the records now. */
+/** What was taken stays where the change was made, but for the reservation of the MAC, which is in the records now. */
 async function settleTaken(
   context: Context,
   network: NetworkRecord,
-  { mac, ports = [] }: EndpointRecord,
+  { mac }: EndpointRecord,
   done: boolean,
   back: GiveBack,
 ): Promise<void> {
   if (!done) return giveBack(back);
   context.reservedMacs.delete(`${network.id} ${mac}`);
-  settlePorts(context, ports);
 }
 
 /** Makes an endpoint in a sandbox. */
@@ -228,6 +227,7 @@ export async function leaveEndpoint(
     if (sandbox !== undefined) emit(context, "network", "disconnect", endpoint, network, sandbox);
     if (and === "keep") return;
     await releaseAddresses(context, network, endpoint);
+    releasePorts(context, endpoint.ports ?? []);
     emit(context, "endpoint", "delete", endpoint, network);
   });
 }

@@ -1,18 +1,24 @@
 /** Published ports: which ports of the host an endpoint gets. They are its own from when it is made until it is deleted, joined or not. */
 import { countOf, meet, type PortRange, type PortWish, type PublishedPort, portText } from "../address/port.ts";
 import { PortolanError } from "../errors.ts";
-import type { NetworkRecord } from "../store/records.ts";
+import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import type { GiveBack } from "./addressing.ts";
-import type { Context, PortHolder as Holder } from "./context.ts";
+import type { Context } from "./context.ts";
 import { networkOf } from "./descriptions.ts";
 
 /** Where the host's own range of ports for the taking stands (ip(7)): first and last. */
 const rangeSysctl = "net/ipv4/ip_local_port_range";
 const usualRange: PortRange = { first: 32_768, last: 60_999 };
 
+/** How often ports that processes turn out to have are passed over. */
+const searches = 1000;
+
+const wordsOf = (endpointName: string, { name }: NetworkRecord): string =>
+  `endpoint "${endpointName}" of network "${name}"`;
+
 /**
- * The ports of the host that an endpoint gets, all or none; they are reserved until they stand in a record, or given back. Throws `in-use`, which names the
- * holder.
+ * The ports that an endpoint gets, all or none; they are its own from now on, until they are given back. Throws `in-use`, which names the
+ * holder. A port that a process has is passed over where there is a choice, and else refused when it is to be held.
  */
 export async function takePorts(
   context: Context,
@@ -23,27 +29,56 @@ export async function takePorts(
 ): Promise<readonly PublishedPort[]> {
   if (wishes.length === 0) return [];
   const anyPort = wishes.some(({ host }) => host === undefined) ? await rangeForTheTaking(context) : usualRange;
-  // From here on nothing waits, so that nobody else takes what is found free.
-  const holders = [...context.reservedPorts, ...publishedPorts(context)];
-  const words = `endpoint "${endpointName}" of network "${network.name}"`;
-  const taken: Holder[] = [];
-  for (const wish of wishes) taken.push({ port: choose(wish, anyPort, [...holders, ...taken]), words });
-  for (const one of taken) context.reservedPorts.add(one);
-  back.push(async () => letGo(context, taken));
-  return taken.map(({ port }) => port);
+  const words = wordsOf(endpointName, network);
+  const taken = new Map<PortWish, PublishedPort>();
+  back.push(async () => releasePorts(context, [...taken.values()]));
+  const busy: PublishedPort[] = [];
+  const take = (wish: PortWish): void => {
+    const port = choose(context, wish, anyPort, busy);
+    context.ports.take({ port, words });
+    taken.set(wish, port);
+  };
+  for (const wish of wishes) take(wish);
+  const open = wishes.filter(hasChoice);
+  for (let search = 0; open.length > 0 && search < searches; search++) {
+    const inUse = await portsInUse(context, open, taken);
+    if (inUse.length === 0) break;
+    busy.push(...inUse);
+    // All of them anew, so that they come in the order in which they were asked for.
+    releasePorts(
+      context,
+      open.flatMap((wish) => taken.get(wish) ?? []),
+    );
+    for (const wish of open) taken.delete(wish);
+    for (const wish of open) take(wish);
+  }
+  return wishes.flatMap((wish) => taken.get(wish) ?? []);
 }
 
-/** Ends the reservation of ports that stand in a record now. */
-export function settlePorts(context: Context, ports: readonly PublishedPort[]): void {
-  const settled = new Set(ports);
-  letGo(
-    context,
-    [...context.reservedPorts].filter(({ port }) => settled.has(port)),
+const hasChoice = ({ host, container }: PortWish): boolean => host === undefined || countOf(host) > countOf(container);
+
+/** Those of the ports taken for wishes that a process has. */
+async function portsInUse(
+  { engine }: Context,
+  wishes: readonly PortWish[],
+  taken: ReadonlyMap<PortWish, PublishedPort>,
+): Promise<readonly PublishedPort[]> {
+  const ports = wishes.flatMap((wish) => taken.get(wish) ?? []);
+  const free = await engine.portsFree(
+    ports.map(({ protocol, address, host }) => ({ protocol, ...(address !== undefined && { address }), ...host })),
   );
+  return ports.filter((_, at) => free[at] === false);
 }
 
-function letGo(context: Context, reserved: readonly Holder[]): void {
-  for (const one of reserved) context.reservedPorts.delete(one);
+/** Gives ports back. */
+export function releasePorts({ ports }: Context, published: readonly PublishedPort[]): void {
+  for (const port of published) ports.release(port);
+}
+
+/** Notes the ports of an endpoint that is there since before the start. */
+export function restorePorts(context: Context, endpoint: EndpointRecord): void {
+  const words = wordsOf(endpoint.name, networkOf(context, endpoint));
+  for (const port of endpoint.ports ?? []) context.ports.take({ port, words });
 }
 
 async function rangeForTheTaking(context: Context): Promise<PortRange> {
@@ -52,39 +87,31 @@ async function rangeForTheTaking(context: Context): Promise<PortRange> {
   return first && last && first <= last ? { first, last } : usualRange;
 }
 
-function publishedPorts(context: Context): readonly Holder[] {
-  return context.records.publishers().flatMap((endpoint) => {
-    const words = `endpoint "${endpoint.name}" of network "${networkOf(context, endpoint).name}"`;
-    return (endpoint.ports ?? []).map((port) => ({ port, words }));
-  });
-}
-
-/** Who has a port that is wanted. */
-function holderOf(wanted: PublishedPort, holders: readonly Holder[]): Holder | undefined {
-  return holders.find(
-    ({ port }) =>
-      port.protocol === wanted.protocol &&
-      meet(port.host, wanted.host) &&
-      (port.address === undefined || wanted.address === undefined || port.address === wanted.address),
-  );
-}
-
-function choose(wish: PortWish, anyPort: PortRange, holders: readonly Holder[]): PublishedPort {
+function choose({ ports }: Context, wish: PortWish, anyPort: PortRange, busy: readonly PublishedPort[]): PublishedPort {
   const count = countOf(wish.container);
-  const within = wish.host ?? anyPort;
-  let holder: Holder | undefined;
-  for (let first = within.first; first + count - 1 <= within.last; ) {
-    const port: PublishedPort = { ...wish, host: { first, last: first + count - 1 } };
-    const found = holderOf(port, holders);
-    if (found === undefined) return port;
-    holder ??= found;
-    first = found.port.host.last + 1;
+  const stretches = wish.host === undefined ? ports.stretches(wish.protocol, anyPort) : [wish.host];
+  let reason: string | undefined;
+  for (const within of stretches) {
+    for (let first = within.first; first + count - 1 <= within.last; ) {
+      const port: PublishedPort = { ...wish, host: { first, last: first + count - 1 } };
+      const holder = ports.holderOf(port);
+      const process = holder === undefined ? busy.find((one) => isSame(one, port)) : undefined;
+      if (holder === undefined && process === undefined) {
+        if (wish.host === undefined) ports.pass(port);
+        return port;
+      }
+      reason ??= holder === undefined ? "a process has it" : `${holder.words} has ${portText(holder.port)}`;
+      first = (holder?.port ?? process ?? port).host.last + 1;
+    }
   }
-  const text = portText({ ...wish, host: within });
+  const text = portText({ ...wish, host: wish.host ?? anyPort });
   throw new PortolanError("in-use", `the port ${text} cannot be published: no port of the host is free for it`, {
     object: `published port ${text}`,
-    reason:
-      holder === undefined ? `there are not ${count} ports in a row` : `${holder.words} has ${portText(holder.port)}`,
+    reason: reason ?? `there are not ${count} ports in a row`,
     advice: "choose another port of the host, or 0 for any that is free",
   });
 }
+
+/** Whether what a process has keeps a port from being published. */
+const isSame = (busy: PublishedPort, port: PublishedPort): boolean =>
+  busy.protocol === port.protocol && busy.address === port.address && meet(busy.host, port.host);

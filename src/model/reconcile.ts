@@ -1,6 +1,6 @@
 /** Self-check: compares the kernel with what is described and mends the difference, while nothing else is under way. */
-import { plan } from "../state/plan.ts";
 import type { Context } from "./context.ts";
+import { mend, mendingPlan } from "./mending.ts";
 import { throwIfAborted } from "./transact.ts";
 import type { ChangeOptions, ReconcileReport } from "./types.ts";
 
@@ -8,11 +8,10 @@ import type { ChangeOptions, ReconcileReport } from "./types.ts";
 export async function reconcile(context: Context, options: ChangeOptions): Promise<ReconcileReport> {
   return context.locks.holdAll(async () => {
     throwIfAborted(options.signal);
-    const desired = context.ledger.all();
-    const changes = plan(desired, await context.engine.observe(desired));
+    const changes = await mendingPlan(context);
     options.onPlan?.(changes);
     if (options.dryRun === true || changes.length === 0) return { plan: changes };
-    await context.engine.apply(changes);
+    await mend(context, changes);
     const attributes = { changes: String(changes.length) };
     const time = context.now();
     context.events.emit({ time, type: "engine", action: "reconcile", id: "", name: "reconcile", attributes });

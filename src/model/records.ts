@@ -14,8 +14,6 @@ export class Records {
   readonly #joined = new Map<string, number>();
   /** Ids of the endpoints with link-local addresses of their own, by `NETWORKID ADDRESS`. */
   readonly #linkLocals = new Map<string, string>();
-  /** Endpoints with published ports. */
-  readonly #publishers = new Set<string>();
 
   networkNamed(name: string): NetworkRecord | undefined {
     return this.networks.get(this.#networkNames.get(name) ?? "");
@@ -49,11 +47,6 @@ export class Records {
   /** How many endpoints of a network are in a sandbox. */
   joinedCount(networkId: string): number {
     return this.#joined.get(networkId) ?? 0;
-  }
-
-  /** The endpoints that have published ports. */
-  publishers(): readonly EndpointRecord[] {
-    return this.#endpointsIn(this.#publishers);
   }
 
   /** Whether an endpoint of the network has that MAC. */
@@ -90,7 +83,7 @@ export class Records {
   putEndpoint(record: EndpointRecord): void {
     const before = this.endpoints.get(record.id);
     if (before !== undefined) this.deleteEndpoint(before);
-    const { id, networkId, name, mac, linkLocal = [], join, ports } = record;
+    const { id, networkId, name, mac, linkLocal = [], join } = record;
     this.endpoints.set(id, record);
     this.#endpointNames.set(`${networkId} ${name}`, id);
     this.#byNetwork.getOrInsertComputed(networkId, () => new Set()).add(id);
@@ -100,7 +93,6 @@ export class Records {
     }
     if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
     for (const address of linkLocal) this.#linkLocals.set(`${networkId} ${address}`, id);
-    if (ports !== undefined) this.#publishers.add(id);
   }
 
   deleteEndpoint({ id, networkId, name, mac, linkLocal = [], join }: EndpointRecord): void {
@@ -113,7 +105,6 @@ export class Records {
     }
     if (mac !== undefined) this.#macs.delete(`${networkId} ${mac}`);
     for (const address of linkLocal) this.#linkLocals.delete(`${networkId} ${address}`);
-    this.#publishers.delete(id);
   }
 }
 

@@ -6,12 +6,13 @@ import type { IpAddress } from "../address/ip.ts";
 import type { Pool } from "../ipam/ipam.ts";
 import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
-import { plan } from "../state/plan.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { StoreChange, StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
 import { networkObjects, networkOf, networkOwner, sandboxChange } from "./descriptions.ts";
+import { mend, mendingPlan } from "./mending.ts";
+import { restorePorts } from "./publishing.ts";
 import { fillOriginals } from "./transact.ts";
 
 /** Store record of the boot in which the engine last ran. */
@@ -33,15 +34,15 @@ export async function recover(context: Context, state: StoreState, mending: "alw
   }
   const writes = [...forgetting(context, gone, lost)];
   restoreAddresses(context, state, lost);
+  for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);
   const lastBoot = state.setting.find(({ id }) => id === bootSetting)?.value;
   const rebooted = lastBoot !== context.bootId;
   if (mending === "always" || rebooted) writes.push(...(await refreshNetworks(context)));
   rebuildLedger(context);
   if (mending === "always" || rebooted || state.intent.length > 0 || gone.size > 0) {
-    await mend(
-      context,
-      state.intent.flatMap(({ objects }) => objects),
-    );
+    const left = state.intent.flatMap(({ objects }) => objects);
+    const changes = await mendingPlan(context, left);
+    if (changes.length > 0) await mend(context, changes);
   }
   if (rebooted) writes.push({ op: "put", collection: "setting", record: { id: bootSetting, value: context.bootId } });
   context.deferred.push(...writes, ...resolved(context, state));
@@ -128,11 +129,4 @@ function rebuildLedger(context: Context): void {
     }
   }
   ledger.propose(fillOriginals(descriptions, (name) => originals.get(name))).commit();
-}
-
-/** Makes the kernel as the ledger says; `left` are objects that nobody may want any more. */
-async function mend(context: Context, left: readonly KernelObject[]): Promise<void> {
-  const desired = context.ledger.all();
-  const changes = plan(desired, await context.engine.observe(desired, left));
-  if (changes.length > 0) await context.engine.apply(changes);
 }

@@ -10,6 +10,7 @@ import { present } from "./endpoints.ts";
 import { sandboxInfo } from "./infos.ts";
 import { endpointKey, membershipKeys, sandboxKey, sandboxNameKey } from "./keys.ts";
 import { parseName, parseTexts } from "./parse.ts";
+import { releasePorts } from "./publishing.ts";
 import { throwIfAborted, transact } from "./transact.ts";
 import type { ChangeOptions, SandboxInfo, SandboxSpec } from "./types.ts";
 
@@ -157,6 +158,7 @@ async function removeAll(
   for (const one of endpoints) {
     const network = networkOf(context, one);
     await releaseAddresses(context, network, one);
+    releasePorts(context, one.ports ?? []);
     const time = context.now();
     const attributes = { network: network.name, type: network.driver };
     context.events.emit({

@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { Events } from "./events.ts";
 import { Locks } from "./locks.ts";
 import { prepareNetwork } from "./network-request.ts";
+import { PortBook } from "./port-book.ts";
 import { predefined } from "./predefined.ts";
 import { Records } from "./records.ts";
 
@@ -23,6 +24,7 @@ export interface ContextParts {
   readonly random: Context["random"];
   readonly now: Context["now"];
   readonly publishAddress?: Context["publishAddress"];
+  readonly services: boolean;
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
 }
@@ -52,8 +54,10 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     ipam: parts.ipamDrivers ?? createIpamDrivers({ globalId: Buffer.from(globalId, "hex") }),
     originals: new Map(),
     reservedMacs: new Set(),
-    reservedPorts: new Set(),
     publishAddress: parts.publishAddress,
+    ports: new PortBook(),
+    lostPorts: new Map(),
+    services: parts.services,
     deferred,
     runDir,
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),

@@ -9,6 +9,7 @@ import type { ApplyContext, Step } from "./kind.ts";
 import { revive } from "./kinds/link.ts";
 import { kindOf } from "./kinds/registry.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
+import { forgetFlows, translatedPorts } from "./nft/translated-flows.ts";
 import type { Link } from "./objects.ts";
 import { inverseOf, ordered } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
@@ -217,6 +218,20 @@ class Application implements ApplyContext {
       });
     }
     for (const { change } of scheduled) this.#begun.add(change);
+    this.#forgetFlows(scheduled);
+  }
+
+  /** What is translated anew from now on; a refusal is told at the first change that translates. */
+  #forgetFlows(scheduled: readonly Scheduled<NftStep>[]): void {
+    const translating = scheduled.filter(({ step }) => translatedPorts([step.object]).length > 0);
+    const [first] = translating;
+    if (first === undefined) return;
+    try {
+      forgetFlows(this.kernel, translatedPorts(translating.map(({ step }) => step.object)));
+    } catch (error) {
+      if (error instanceof KernelError) throw new Refused(this.#change(first.change), error.refusal);
+      throw error;
+    }
   }
 
   #commit(
@@ -330,6 +345,7 @@ class Application implements ApplyContext {
       );
       const [refused] = this.#commit(batch.namespace, parts);
       if (refused !== undefined) throw new KernelError("undo the nft transaction", refused[1]);
+      forgetFlows(this.kernel, translatedPorts(batch.parts.map(({ step }) => step.object)));
     }
   }
 }

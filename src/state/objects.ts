@@ -6,7 +6,7 @@
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
-import type { NamespaceRef } from "../kernel/kernel.ts";
+import type { NamespaceRef, PortClaim } from "../kernel/kernel.ts";
 import type { NftChain, NftElement, NftRule, NftSet, NftTable } from "./nft-objects.ts";
 
 export type { NamespaceRef } from "../kernel/kernel.ts";
@@ -134,8 +134,14 @@ export interface File {
   readonly mode: number;
 }
 
+/** Ports of the host, of which published ones are made, for the engine alone. */
+export interface Port extends PortClaim {
+  readonly kind: "port";
+}
+
 export type KernelObject =
   | Namespace
+  | Port
   | Link
   | Address
   | Route

@@ -10,6 +10,8 @@ const verbs = { create: "make", update: "change", delete: "remove" } as const;
 /** What usually helps against an errno. */
 const advice: Readonly<Record<string, string>> = {
   EEXIST: "something of that identity is there and is not ours: remove it, or choose another name or address",
+  EADDRINUSE: "choose another port, or end what has it",
+  EADDRNOTAVAIL: "give an address that the host has",
   EBUSY: "something else uses it: find out what with `portolan doctor`, and try again",
   ENODEV: "something it stands on was removed behind the engine's back: run `portolan reconcile`, and try again",
   ENOENT: "something it stands on was removed behind the engine's back: run `portolan reconcile`, and try again",
@@ -22,11 +24,12 @@ const advice: Readonly<Record<string, string>> = {
   EIO: "the kernel met a fault: look at its log",
 };
 
-/** A PortolanError `kernel` for a refused change. */
+/** A PortolanError `kernel` for a refused change, `in-use` for a port that somebody else has. */
 export function refusalError(change: Change, refusal: KernelRefusal, suppressed: readonly unknown[]): PortolanError {
   const object = wordsFor(change.object);
   const hint = advice[refusal.code];
-  return new PortolanError("kernel", `cannot ${verbs[change.action]} ${object}: ${refusal.message}`, {
+  const code = refusal.code === "EADDRINUSE" ? "in-use" : "kernel";
+  return new PortolanError(code, `cannot ${verbs[change.action]} ${object}: ${refusal.message}`, {
     object,
     reason: `${refusal.code}: ${refusal.message}`,
     ...(hint !== undefined && { advice: hint }),

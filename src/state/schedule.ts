@@ -49,11 +49,18 @@ export function schedule(plan: Plan): readonly Batch[] {
   const batches: Batch[] = [];
   const nft = steps.filter((waiting): waiting is Waiting & { step: NftStep } => waiting.step.type === "nft");
   const withdrawing = nft.length > 0 && nft.every(({ step }) => step.verb === "delete");
-  const rest = steps.filter(({ step }) => step.type !== "nft");
-  for (const part of nft) part.done = true;
+  const ports = steps.filter((one): one is Waiting & { step: CallStep } => isPort(plan, one));
+  const rest = steps.filter((one) => one.step.type !== "nft" && !isPort(plan, one));
+  for (const part of [...nft, ...ports]) part.done = true;
   const transactions = [...Map.groupBy(nft, ({ step }) => step.namespace)].map(
     ([namespace, parts]): Batch => ({ type: "nft", namespace, parts }),
   );
+  // A port is ours before anything leads from it, and until nothing does.
+  const [claims, releases] = [
+    ports.filter((one) => !isDeletion(plan, one)),
+    ports.filter((one) => isDeletion(plan, one)),
+  ];
+  batches.push(...claims.map((part): Batch => ({ type: "call", part })));
   // What protects stands before there is traffic, and goes when there is none any more.
   if (!withdrawing) batches.push(...transactions);
   for (let waiting = rest; waiting.length > 0; ) {
@@ -61,9 +68,13 @@ export function schedule(plan: Plan): readonly Batch[] {
     batches.push(batch);
     waiting = waiting.filter(({ done }) => !done);
   }
-  if (withdrawing) batches.splice(batches.findIndex(isNamespaceDrop(plan)) >>> 0, 0, ...transactions);
+  const last = [...(withdrawing ? transactions : []), ...releases.map((part): Batch => ({ type: "call", part }))];
+  batches.splice(batches.findIndex(isNamespaceDrop(plan)) >>> 0, 0, ...last);
   return batches;
 }
+
+const isPort = (plan: Plan, { change }: Waiting): boolean => plan[change]?.object.kind === "port";
+const isDeletion = (plan: Plan, { change }: Waiting): boolean => plan[change]?.action === "delete";
 
 /** Whether a batch drops a namespace, after which nothing can be undone: it comes last. */
 const isNamespaceDrop =

@@ -70,6 +70,7 @@ export function createWorkerEngine(): Engine {
     mendRuleset: (desired) => call("mendRuleset", desired),
     facts: (namespace) => call("facts", namespace),
     readSysctls: (namespace, names) => call("readSysctls", namespace, names),
+    portsFree: (claims) => call("portsFree", claims),
     features: () => call("features"),
     namespaceExists: (path) => call("namespaceExists", path),
     settle: () => call("settle"),

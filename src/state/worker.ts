@@ -14,6 +14,7 @@ export interface Request {
     | "mendRuleset"
     | "facts"
     | "readSysctls"
+    | "portsFree"
     | "features"
     | "namespaceExists"
     | "settle"

@@ -58,6 +58,10 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     readFile: (path) => kernel.readFile(path),
     writeFile: (path, content, mode) => call(`writing of file ${path}`, () => kernel.writeFile(path, content, mode)),
     removeFile: (path) => call(`removing of file ${path}`, () => kernel.removeFile(path)),
+    holdPorts: (claim) => call(`holding of port ${claim.first}`, () => kernel.holdPorts(claim)),
+    releasePorts: (claim) => kernel.releasePorts(claim),
+    heldPorts: () => kernel.heldPorts(),
+    portsFree: (claim) => kernel.portsFree(claim),
     close: () => kernel.close(),
   };
 }

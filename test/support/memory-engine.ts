@@ -77,6 +77,19 @@ export function createMemoryEngine({
       open();
       return names.map((name) => kernel.readSysctl(namespace, name));
     },
+    async portsFree(claims) {
+      open();
+      return claims.map(({ protocol, address, first, last }) =>
+        [...kernel.objects()].every(
+          (one) =>
+            one.kind !== "port" ||
+            one.protocol !== protocol ||
+            last < one.first ||
+            one.last < first ||
+            (address !== undefined && one.address !== undefined && address !== one.address),
+        ),
+      );
+    },
     async features() {
       open();
       return report(lacking);

@@ -44,6 +44,8 @@ export function observed(kernel: MemoryKernel, desired: readonly KernelObject[])
         );
       case "nft-rule":
         return looksIn(object.namespace, object.table);
+      case "port":
+        return true;
       default:
         return namespaces.has(object.namespace);
     }

@@ -2,8 +2,8 @@
 import { addressOf, cidrFamily } from "../../address/cidr.ts";
 import { type Family, familyOf } from "../../address/ip.ts";
 import { describeOpened } from "../../firewall/opened.ts";
-import { describePublished } from "../../firewall/published.ts";
-import type { NftElement } from "../../state/objects.ts";
+import { describeHeld, describePublished, publishesOnLoopback } from "../../firewall/published.ts";
+import type { KernelObject, Sysctl } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
 import type { Publishing } from "../driver.ts";
 import { configOf, modeOf } from "./configure.ts";
@@ -19,16 +19,16 @@ export function publishing(network: NetworkRecord): Publishing | undefined {
   };
 }
 
-/** The firewall's elements for an endpoint's ports. */
-export function describePorts(network: NetworkRecord, endpoint: EndpointRecord): readonly NftElement[] {
+/** What an endpoint's ports are on the host: held ones, the firewall's elements, and the bridge's way from loopback. */
+export function describePorts(network: NetworkRecord, endpoint: EndpointRecord): readonly KernelObject[] {
   const config = configOf(network);
   const { ports = [], opened = [], ipv4, ipv6 } = endpoint;
   const routed = (family: Family): boolean => modeOf(config, family) === "routed";
-  const published = describePublished({
+  const publisher = {
     ...(ipv4 !== undefined && !routed(4) && { ipv4 }),
     ...(ipv6 !== undefined && !routed(6) && { ipv6 }),
     ports,
-  });
+  };
   const own = [ipv4, ipv6].flatMap((cidr) => {
     if (cidr === undefined) return [];
     const family = cidrFamily(cidr);
@@ -41,5 +41,17 @@ export function describePorts(network: NetworkRecord, endpoint: EndpointRecord):
     const trusted = ports.filter(({ address }) => address === undefined || familyOf(address) === family);
     return describeOpened(addressOf(cidr), trusted);
   });
-  return [...published, ...own];
+  // Without it the kernel sends nothing from 127.0.0.1 out of a link; the table's guard keeps it from being used the other way round.
+  const fromLoopback: Sysctl = {
+    kind: "sysctl",
+    namespace: "host",
+    name: `net/ipv4/conf/${config.bridge}/route_localnet`,
+    value: "1",
+  };
+  return [
+    ...describeHeld(publisher),
+    ...describePublished(publisher),
+    ...own,
+    ...(publishesOnLoopback(publisher) ? [fromLoopback] : []),
+  ];
 }

@@ -11,11 +11,11 @@ import {
   subnetOf,
 } from "../../address/cidr.ts";
 import { type Family, type IpAddress, ipToNumber, numberToIp } from "../../address/ip.ts";
+import { Ranges } from "../../address/ranges.ts";
 import { PortolanError } from "../../errors.ts";
 import type { AddressRequest, IpamDriver, IpamSettings, Pool, PoolRequest } from "../ipam.ts";
 import { AddressBook } from "./address-book.ts";
 import { type Supply, suppliesOf } from "./pools.ts";
-import { Ranges } from "./ranges.ts";
 
 /** Subnets whose addresses cannot be an endpoint's. */
 const unusable = [

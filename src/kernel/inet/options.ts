@@ -16,6 +16,7 @@ export const ipOption = {
 export const socketOption = {
   /** SO_REUSEADDR: connections that are closing do not keep the address. */ reuseAddress: 2,
   /** SO_BINDTODEVICE: takes packets of one device only. */ bindToDevice: 25,
+  /** SO_RCVBUF: bytes of the receive queue; 0 for the least there is. */ smallReceiveBuffer: 8,
   /** SO_RCVBUFFORCE: bytes of the receive queue, beyond net.core.rmem_max too. */ receiveBuffer: 33,
 } as const;
 

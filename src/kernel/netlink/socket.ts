@@ -33,7 +33,7 @@ import {
 } from "./message.ts";
 
 /** NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_XFRM */
-const protocols: Readonly<Record<NetlinkFamily, number>> = { route: 0, netfilter: 12, xfrm: 6 };
+const protocols: Readonly<Record<NetlinkFamily, number>> = { route: 0, netfilter: 12, conntrack: 12, xfrm: 6 };
 
 /** SOL_SOCKET and SOL_NETLINK with the options used. */
 const socketLevel = 1;

@@ -7,12 +7,15 @@ import { link } from "./link.ts";
 import { namespace } from "./namespace.ts";
 import { neighbour } from "./neighbour.ts";
 import { nftChain, nftElement, nftRule, nftSet, nftTable } from "./nft.ts";
+import { port } from "./port.ts";
 import { route } from "./route.ts";
 import { rule } from "./rule.ts";
 import { sysctl } from "./sysctl.ts";
 
 const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind: Name }>> } = {
   namespace,
+  // Before it leads anywhere, a port is ours.
+  port,
   "nft-table": nftTable,
   "nft-chain": nftChain,
   "nft-set": nftSet,

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { addressOf } from "../../../src/address/cidr.ts";
@@ -177,6 +178,39 @@ for (const family of families) {
     assert.equal(await ask(namespaceOf("box"), "tcp", host[family], 8080), undefined);
   });
 }
+
+for (const protocol of ["tcp", "udp"] as const) {
+  test(`from the host by 127.0.0.1, over ${protocol}, what is published on all addresses, on 127.0.0.1, and rows`, async () => {
+    assert.match((await ask("host", protocol, "127.0.0.1", 8080)) ?? "", /^web 80 /);
+    if (protocol === "udp") return;
+    assert.match((await ask("host", protocol, "127.0.0.1", 9100)) ?? "", /^web 80 /);
+    assert.match((await ask("host", protocol, "127.0.0.1", 7009)) ?? "", /^web 7009 /);
+    assert.equal(await ask("host", protocol, "127.0.0.1", 9000), undefined, "published on another address");
+  });
+}
+
+test("a sandbox reaches nothing that listens on the host's loopback, though its bridge routes from there", async () => {
+  const listener = createServer((socket) => socket.end("host\n")).listen(9200, "127.0.0.1");
+  await once(listener, "listening");
+  try {
+    assert.equal(await ask("host", "tcp", "127.0.0.1", 9200), "host");
+    const inside = namespaceOf("other");
+    exec("nsenter", `--net=${inside}`, "sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1");
+    for (const line of [
+      "route add 127.0.0.1/32 via GATEWAY table 9",
+      "rule add to 127.0.0.1 table 9 pref 0",
+      "rule add pref 1 table local",
+      "rule delete pref 0 table local",
+    ]) {
+      const gateway = controller.network("front").info().ipam.pools[0]?.gateway ?? assert.fail();
+      exec("nsenter", `--net=${inside}`, "ip", ...line.replace("GATEWAY", gateway).split(" "));
+    }
+    assert.equal(await ask(inside, "tcp", "127.0.0.1", 9200), undefined);
+    assert.equal(await ask(inside, "tcp", "127.0.0.1", 9100), undefined);
+  } finally {
+    listener.close();
+  }
+});
 
 test("what is published on 127.0.0.1 cannot be reached from the network, also not by who sends 127.0.0.1 to our door", async () => {
   assert.equal(await ask(there, "tcp", host[4], 9100), undefined);

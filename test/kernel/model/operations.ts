@@ -26,6 +26,15 @@ async function joined(controller: NetworkController): Promise<void> {
   await controller.connect(controller.network("front"), controller.sandbox("web"), { name: "one" });
 }
 
+/** A sandbox with published ports, beside another one that has some, too. */
+async function published(controller: NetworkController): Promise<void> {
+  await frontAndWeb(controller);
+  const other = await controller.createSandbox({ name: "other" });
+  await controller.connect(controller.network("front"), other, { publish: ["8081:80", "5353:54/udp"] });
+  const publish = ["8080:80", "5354:53/udp", "7000-7099:7000-7099"];
+  await controller.connect(controller.network("front"), controller.sandbox("web"), { name: "one", publish });
+}
+
 /** A sandbox in two networks, the second of which has its default route. */
 async function joinedTwice(controller: NetworkController): Promise<void> {
   await joined(controller);
@@ -139,6 +148,27 @@ export const operations: readonly Operation[] = [
     },
     run: (controller, options) =>
       controller.connect(controller.network("bridge"), controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "connect with published ports",
+    prepare: frontAndWeb,
+    run: (controller, options) =>
+      controller.connect(
+        controller.network("front"),
+        controller.sandbox("web"),
+        { name: "one", publish: ["8080:80", "127.0.0.1:5353:53/udp", "7000-7099:7000-7099"] },
+        options,
+      ),
+  },
+  {
+    name: "leave with published ports",
+    prepare: published,
+    run: (controller, options) => controller.endpoint("one").leave(options),
+  },
+  {
+    name: "delete a sandbox with published ports",
+    prepare: published,
+    run: (controller, options) => controller.sandbox("web").delete(options),
   },
   {
     name: "connect an existing namespace",

@@ -34,6 +34,10 @@ function recorder(): { readonly kernel: Kernel; readonly done: string[] } {
     readFile: () => undefined,
     writeFile: note("write file"),
     removeFile: note("remove file"),
+    holdPorts: () => undefined,
+    releasePorts: () => undefined,
+    heldPorts: () => [],
+    portsFree: () => true,
     close: () => undefined,
   };
   return { kernel, done };

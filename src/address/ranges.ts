@@ -9,6 +9,10 @@ export interface Range<Holder> {
 export class Ranges<Holder> {
   readonly #ranges: Range<Holder>[] = [];
 
+  get isEmpty(): boolean {
+    return this.#ranges.length === 0;
+  }
+
   /** Index of the first range that ends at or behind `value`. */
   #find(value: bigint): number {
     let low = 0;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Ranges } from "../../../src/ipam/default/ranges.ts";
+import { Ranges } from "../../../src/address/ranges.ts";
 
 test("the lowest overlapping range is found as by looking at all", () => {
   const range = fc.tuple(fc.bigInt({ min: 0n, max: 60n }), fc.bigInt({ min: 0n, max: 8n }));

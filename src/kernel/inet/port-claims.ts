@@ -1,0 +1,207 @@
+/**
+ * Ports of the host that are held: sockets that are bound and never used, so that nobody else can bind them. They go with the process.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { ipToBytes } from "../../address/ip.ts";
+import { KernelError, type PortClaim } from "../kernel.ts";
+import { bind, closeSocket, listen, refusalOf, setSocketOption, shutdown, socket } from "../syscalls.ts";
+import { domainOf, encodeSocketAddress, inet6Domain } from "./address.ts";
+import { errno, nonBlocking, socketLevel, socketOption } from "./options.ts";
+
+/** SOCK_STREAM, SOCK_DGRAM, and IPPROTO_* of each protocol. */
+const kinds = {
+  tcp: { type: 1, protocol: 6 },
+  udp: { type: 2, protocol: 17 },
+  sctp: { type: 1, protocol: 132 },
+} as const;
+
+/** IPPROTO_IPV6, and IPV6_V6ONLY: whether a socket takes IPv6 alone. */
+const ipv6Level = 41;
+const ipv6Only = 26;
+
+/** EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT: nobody can bind what the kernel does not have. */
+const unknownToKernel = new Set(["EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"]);
+
+/** Held ports, by the text of the claim. */
+interface Held {
+  readonly claim: PortClaim;
+  readonly sockets: readonly number[];
+}
+
+const keyOf = ({ protocol, address, first, last }: PortClaim): string =>
+  `${protocol} ${address ?? "*"} ${first}-${last}`;
+
+/** What one process holds. */
+export class PortClaims {
+  readonly #held = new Map<string, Held>();
+
+  /** Binds every port of a claim, or none; throws KernelError EADDRINUSE, which names who has it, or EADDRNOTAVAIL. */
+  hold(claim: PortClaim): void {
+    const key = keyOf(claim);
+    if (!this.#held.has(key)) this.#held.set(key, { claim, sockets: bindAll(claim) });
+  }
+
+  /** Lets go of a claim; no error where it is not held. */
+  release(claim: PortClaim): void {
+    const key = keyOf(claim);
+    for (const fd of this.#held.get(key)?.sockets ?? []) closeSocket(fd);
+    this.#held.delete(key);
+  }
+
+  all(): readonly PortClaim[] {
+    return [...this.#held.values()].map(({ claim }) => claim);
+  }
+
+  close(): void {
+    for (const { claim } of [...this.#held.values()]) this.release(claim);
+  }
+}
+
+function bindAll(claim: PortClaim): readonly number[] {
+  const sockets: number[] = [];
+  const address = claim.address === undefined ? anyAddress() : ipToBytes(claim.address);
+  try {
+    for (let port = claim.first; port <= claim.last; port++) {
+      const fd = bindOne(claim, encodeSocketAddress(address, port), port);
+      if (fd === undefined) break;
+      sockets.push(fd);
+    }
+  } catch (error) {
+    for (const fd of sockets) closeSocket(fd);
+    throw error;
+  }
+  return sockets;
+}
+
+/** All addresses of both families; of IPv4 alone where the kernel has no IPv6. */
+let unspecified: Uint8Array | undefined;
+function anyAddress(): Uint8Array {
+  unspecified ??= hasIpv6() ? new Uint8Array(16) : new Uint8Array(4);
+  return unspecified;
+}
+
+function hasIpv6(): boolean {
+  try {
+    closeSocket(socket(inet6Domain, kinds.udp.type | nonBlocking, 0));
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError && unknownToKernel.has(error.refusal.code)) return false;
+    throw error;
+  }
+}
+
+/** A bound socket; undefined where the kernel lacks the protocol. */
+function bindOne(claim: PortClaim, at: Buffer, port: number): number | undefined {
+  const fd = openFor(claim, at);
+  if (fd === undefined) return undefined;
+  try {
+    bindTo(fd, claim, at);
+    return fd;
+  } catch (error) {
+    closeSocket(fd);
+    if (!(error instanceof KernelError && error.refusal.errno === errno.addressInUse)) throw error;
+    throw new KernelError("bind", refusalOf(errno.addressInUse, holderWords(claim, port)));
+  }
+}
+
+function openFor({ protocol, address }: PortClaim, at: Buffer): number | undefined {
+  const { type, protocol: number } = kinds[protocol];
+  const domain = domainOf(at);
+  let fd: number;
+  try {
+    fd = socket(domain, type | nonBlocking, number);
+  } catch (error) {
+    if (error instanceof KernelError && unknownToKernel.has(error.refusal.code)) return undefined;
+    throw error;
+  }
+  if (domain === inet6Domain) setSocketOption(fd, ipv6Level, ipv6Only, address === undefined ? 0 : 1);
+  // Nothing is ever read: what comes by a way that is not translated is not to be kept.
+  if (protocol === "udp") setSocketOption(fd, socketLevel, socketOption.smallReceiveBuffer, 0);
+  return fd;
+}
+
+/**
+ * Binds without SO_REUSEADDR, so that nobody can bind beside. Connections that are closing (TIME_WAIT) of whoever had a TCP port before keep it from us for a minute
+ * then; with the option it can be had, and listening for a moment makes it ours alone again (inet_csk_update_fastreuse in net/ipv4/inet_connection_sock.c).
+ */
+function bindTo(fd: number, { protocol }: PortClaim, at: Buffer): void {
+  try {
+    bind(fd, at);
+    return;
+  } catch (error) {
+    const closing = error instanceof KernelError && error.refusal.errno === errno.addressInUse && protocol === "tcp";
+    if (!closing) throw error;
+  }
+  setSocketOption(fd, socketLevel, socketOption.reuseAddress, 1);
+  bind(fd, at);
+  listen(fd, 0);
+  shutdown(fd);
+  setSocketOption(fd, socketLevel, socketOption.reuseAddress, 0);
+}
+
+/** Who has a port, in words: looked for only when it could not be had. */
+function holderWords({ protocol, address }: PortClaim, port: number): string {
+  const holder = findHolder(protocol, port);
+  const where = `${protocol} port ${port}${address === undefined ? "" : ` of ${address}`}`;
+  return holder === undefined ? `${where} is in use` : `process ${holder.pid} (${holder.name}) has ${where}`;
+}
+
+/** The tables of the calling thread's namespace (proc_pid_net(5)); the field that holds the local port, and the one of the socket's inode. */
+const tables = {
+  tcp: { files: ["tcp", "tcp6"], local: 1, inode: 9 },
+  udp: { files: ["udp", "udp6"], local: 1, inode: 9 },
+  sctp: { files: ["sctp/eps"], local: 5, inode: 7 },
+} as const;
+
+function findHolder(
+  protocol: PortClaim["protocol"],
+  port: number,
+): { readonly pid: number; readonly name: string } | undefined {
+  const { files, local, inode } = tables[protocol];
+  const inodes = new Set(
+    files.flatMap((file) =>
+      linesOf(`/proc/thread-self/net/${file}`).flatMap((line) => {
+        const fields = line.trim().split(/\s+/);
+        const at = fields[local] ?? "";
+        const number = at.includes(":") ? Number.parseInt(at.slice(at.lastIndexOf(":") + 1), 16) : Number(at);
+        return number === port ? [`socket:[${fields[inode]}]`] : [];
+      }),
+    ),
+  );
+  return inodes.size === 0 ? undefined : processWith(inodes);
+}
+
+function linesOf(path: string): readonly string[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").slice(1);
+  } catch {
+    return [];
+  }
+}
+
+function processWith(targets: ReadonlySet<string>): { readonly pid: number; readonly name: string } | undefined {
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+        if (!targets.has(readlinkSync(`/proc/${pid}/fd/${fd}`))) continue;
+        return { pid, name: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
+      }
+    } catch {
+      // It ended while we looked, or is not ours to look into.
+    }
+  }
+  return undefined;
+}
+
+/** Whether a claim could be held now: binds and lets go. */
+export function isFree(claim: PortClaim): boolean {
+  try {
+    for (const fd of bindAll(claim)) closeSocket(fd);
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError && error.refusal.errno === errno.addressInUse) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+/** Tracked flows as the kernel lists and forgets them, beside what `conntrack` says of them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createKernel } from "../../../src/kernel/linux.ts";
+import { decodeFlow, deleteFlow, getFlows } from "../../../src/kernel/netlink/conntrack/flow.ts";
+import { forgetFlows } from "../../../src/state/nft/translated-flows.ts";
+import { enterTestHost, exec, missing, run } from "../../support/test-host.ts";
+
+enterTestHost();
+// The first rule that asks for it makes the namespace track.
+run("nft add table inet watch");
+exec("nft", "add chain inet watch output { type filter hook output priority 0; }");
+exec("nft", "add rule inet watch output ct state new counter");
+const kernel = createKernel();
+
+function sendTo(address: string, ...ports: readonly number[]): void {
+  for (const port of ports) exec("bash", "-c", `echo x > /dev/udp/${address}/${port}`);
+}
+
+const flowsTo = (): readonly string[] =>
+  ([4, 6] as const)
+    .flatMap((family) => kernel.dump("host", "conntrack", getFlows(family, 17)).flatMap((one) => decodeFlow(one) ?? []))
+    .map(({ destination, destinationPort }) => `${destination} ${destinationPort}`)
+    .toSorted();
+
+test("flows are listed as conntrack lists them", { skip: missing("conntrack") }, () => {
+  sendTo("127.0.0.1", 700, 701);
+  sendTo("::1", 700);
+  assert.deepEqual(flowsTo(), ["127.0.0.1 700", "127.0.0.1 701", "::1 700"]);
+  const theirs = ["ipv4", "ipv6"].flatMap((family) =>
+    exec("conntrack", "-L", "-f", family, "-p", "udp").trim().split("\n"),
+  );
+  const words = theirs.map((line) => `${/dst=(\S+)/.exec(line)?.[1]} ${/dport=(\d+)/.exec(line)?.[1]}`);
+  assert.deepEqual(words.toSorted(), flowsTo());
+});
+
+test("the kernel leaves out what is not asked for, and one flow is deleted", () => {
+  sendTo("127.0.0.1", 710, 711);
+  const found = kernel.dump("host", "conntrack", getFlows(4, 17, 711)).flatMap((one) => decodeFlow(one) ?? []);
+  assert.deepEqual(
+    found.map(({ destinationPort }) => destinationPort),
+    [711],
+  );
+  assert.deepEqual(kernel.send("host", "conntrack", found.map(deleteFlow)), [undefined]);
+  assert.deepEqual(
+    flowsTo().filter((text) => / 71\d/.test(text)),
+    ["127.0.0.1 710"],
+  );
+});
+
+test("few ports and many are forgotten alike, and no others", () => {
+  sendTo("127.0.0.1", 720, 729, 730);
+  sendTo("::1", 725);
+  forgetFlows(kernel, [{ protocol: 17, first: 720, last: 720 }]);
+  assert.deepEqual(
+    flowsTo().filter((text) => / 7[23]\d/.test(text)),
+    ["127.0.0.1 729", "127.0.0.1 730", "::1 725"],
+  );
+  forgetFlows(kernel, [{ protocol: 17, first: 720, last: 729 }]);
+  assert.deepEqual(
+    flowsTo().filter((text) => / 7[23]\d/.test(text)),
+    ["127.0.0.1 730"],
+  );
+  forgetFlows(kernel, [{ protocol: 132, first: 730, last: 730 }]);
+  assert.deepEqual(
+    flowsTo().filter((text) => / 73\d/.test(text)),
+    ["127.0.0.1 730"],
+    "of another protocol",
+  );
+});
