@@ -15,7 +15,7 @@ const prefix = 2;
 const longestQuery = 4096;
 /** Queries of a connection that may be under way, and bytes of replies that it has not taken; beyond, nothing more is read from it. */
 const underWayLimit = 64;
-const unsentLimit = 256 * 1024;
+const unsentLimit = 64 * 1024;
 
 /** Room for what one call reads, and for a reply with its length: all connections are served by one thread. */
 const scratch = Buffer.from(new ArrayBuffer(16 * 1024));

@@ -13,7 +13,7 @@ import { Loop } from "./loop.ts";
 import { Records } from "./records.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
 import { Responder } from "./responder.ts";
-import { ServedSandbox, type Service } from "./served-sandbox.ts";
+import { type Listener, ServedSandbox, type Service } from "./served-sandbox.ts";
 import { Views } from "./views.ts";
 import { ownUdpSize } from "./wire/reply.ts";
 
@@ -21,6 +21,8 @@ import { ownUdpSize } from "./wire/reply.ts";
 const batchSize = 64;
 /** How long a connection may do nothing, milliseconds. */
 const idleTime = 10_000;
+/** How long a listener accepts nothing where no descriptors are left, milliseconds. */
+const restTime = 500;
 /** How often it is asked whether a sandbox's namespace is still where it was, milliseconds. */
 const namespaceCheck = 10_000;
 
@@ -40,6 +42,7 @@ export class ResolverEngine {
   constructor(onFault: (error: unknown) => void) {
     const loop = new Loop(onFault);
     const idle = new Deadlines<Connection>(idleTime);
+    const resting = new Deadlines<Listener>(restTime);
     this.#loop = loop;
     this.#service = {
       loop,
@@ -47,6 +50,7 @@ export class ResolverEngine {
       forwarder: new Forwarder(loop),
       batch: new DatagramBatch(batchSize, ownUdpSize),
       idle,
+      resting,
       home: this.#home,
     };
     loop.watch(this.waker, readiness.readable, { ready: () => clearWaker(this.waker) });
@@ -54,6 +58,7 @@ export class ResolverEngine {
       if (connection.isIdle) connection.close();
       else idle.begin(connection, loop.now);
     });
+    loop.expire(resting, ({ fd }) => loop.change(fd, readiness.readable));
     loop.expire(this.#checks, (sandbox) => {
       if (sandbox.isThere()) this.#checks.begin(sandbox, loop.now);
       else this.#remove(sandbox.settings.id);

@@ -2,54 +2,37 @@
  * Asks a sandbox's nameservers for what is not known here: in their order, by UDP first, the next one where one is silent, fails or refuses, and all that were
  * silent once more. Answers count only if socket, id and question are those of a query under way. Nothing is kept of them, good or bad.
  */
-import { DatagramBatch } from "../kernel/inet/datagram.ts";
-import { errno } from "../kernel/inet/options.ts";
-import { KernelError } from "../kernel/kernel.ts";
-import { refusalOf, sendSome } from "../kernel/syscalls.ts";
+import { emptyTruncated, replyWithAnswer, replyWithCode } from "./conclusion.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Loop } from "./loop.ts";
 import { type Asker, type Forwarding, Pending } from "./pending.ts";
-import { createRandomNumbers } from "./random-ids.ts";
-import { Upstream, type UpstreamContext, type UpstreamSocket } from "./upstream.ts";
-import { UpstreamStream } from "./upstream-stream.ts";
-import { codeName, headerLength, highFlag, lowFlag, optLength, responseCode, typeName } from "./wire/constants.ts";
-import { cutReply } from "./wire/cut.ts";
+import type { LogLine } from "./query-log.ts";
+import { reasonOf, type Try, Upstream, UpstreamContext, type UpstreamOwner } from "./upstream.ts";
+import { type StreamOwner, UpstreamStream } from "./upstream-stream.ts";
+import { codeName, headerLength, highFlag, lowFlag, responseCode, typeName } from "./wire/constants.ts";
 import { printedName, questionName } from "./wire/name.ts";
 import type { Query } from "./wire/query.ts";
-import { ownUdpSize, writeEmptyReply } from "./wire/reply.ts";
+import { ownUdpSize } from "./wire/reply.ts";
 
 /** How long a nameserver may be silent before the next one is asked, milliseconds: the first time, and the second. Stub resolvers give up after 5 s. */
 const patience = [1500, 3000] as const;
-/** How long a socket to a nameserver takes new queries, milliseconds. */
-const socketLifetime = 10_000;
 /** Queries of a sandbox under way at a time, and those of them by TCP: libnetwork's limit, and one that bounds descriptors. */
 const underWayLimit = 1024;
 const streamLimit = 128;
 /** So many of all sandboxes are a flood; a sandbox then has only a few, but everyone has those. */
 const flood = 32_768;
 const underWayInFlood = 32;
-/** Answers received by one call. */
-const batchSize = 32;
 
-export class Forwarder {
+export class Forwarder implements UpstreamOwner<Pending>, StreamOwner {
   readonly #loop: Loop;
-  readonly #random = createRandomNumbers();
-  readonly #batch = new DatagramBatch(batchSize, ownUdpSize);
   readonly #patience = patience.map((after) => new Deadlines<Pending>(after));
   readonly #context: UpstreamContext<Pending>;
   #underWay = 0;
 
   constructor(loop: Loop) {
     this.#loop = loop;
-    const lifetimes = new Deadlines<UpstreamSocket<Pending>>(socketLifetime);
-    this.#context = {
-      loop,
-      randomNumber: this.#random,
-      lifetimes,
-      receive: (socket) => this.#receive(socket),
-    };
+    this.#context = new UpstreamContext(loop, this);
     for (const deadlines of this.#patience) loop.expire(deadlines, (pending) => this.#timedOut(pending));
-    loop.expire(lifetimes, (socket) => socket.upstream.retire(socket));
   }
 
   /** A nameserver of a sandbox; `inside` runs its argument in the namespace that it is asked from. */
@@ -111,68 +94,43 @@ export class Forwarder {
       for (; pending.server < upstreams.length; pending.server++) {
         const upstream = upstreams[pending.server];
         if (upstream === undefined || pending.settled.has(pending.server)) continue;
-        const refusal =
-          pending.asker.transport === "tcp" ? this.#askStream(pending, upstream) : this.#askSocket(pending, upstream);
-        if (refusal === undefined) {
+        const asked =
+          pending.asker.transport === "tcp"
+            ? this.#askStream(pending, upstream)
+            : upstream.ask(pending, pending.message);
+        if (typeof asked !== "string") {
+          pending.tries.push(asked);
           this.#patience[pending.round]?.begin(pending, this.#loop.now);
           return;
         }
-        this.#settle(pending, upstream, `cannot be asked: ${refusal}`);
+        this.#settle(pending, upstream, `cannot be asked: ${asked}`);
       }
     }
     this.#fail(pending);
   }
 
-  /** Asks by UDP; the reason in words where it cannot be sent. */
-  #askSocket(pending: Pending, upstream: Upstream<Pending>): string | undefined {
-    let socket: UpstreamSocket<Pending>;
+  /** Asks by TCP. */
+  #askStream(pending: Pending, upstream: Upstream<Pending>): Try | string {
     try {
-      socket = upstream.pick();
+      return new UpstreamStream(this.#loop, this, upstream, pending, this.#context.randomNumber());
     } catch (error) {
-      return wordsOf(error);
-    }
-    const id = upstream.freeId(socket);
-    pending.message.writeUInt16BE(id, 0);
-    let sent = sendSome(socket.fd, pending.message);
-    // What an earlier query met is told to the next caller.
-    if (sent === -errno.connectionRefused) sent = sendSome(socket.fd, pending.message);
-    if (sent < 0) {
-      upstream.release(socket, id);
-      return refusalOf(-sent).message;
-    }
-    socket.waiting.set(id, pending);
-    pending.tries.push({ end: () => upstream.release(socket, id) });
-    return undefined;
-  }
-
-  /** Asks by TCP; the reason in words where it cannot be begun. */
-  #askStream(pending: Pending, upstream: Upstream<Pending>): string | undefined {
-    try {
-      pending.tries.push(new UpstreamStream(this.#loop, this, upstream, pending, this.#random()));
-      return undefined;
-    } catch (error) {
-      return wordsOf(error);
+      return reasonOf(error);
     }
   }
 
-  /** Takes what a socket has received. */
-  #receive(socket: UpstreamSocket<Pending>): void {
-    const count = this.#batch.receive(socket.fd);
-    if (count < 0) {
-      if (count === -errno.again) return;
-      // The kernel tells of an ICMP message: nobody listens there, or nobody gets there.
-      const reason = `cannot be asked: ${refusalOf(-count).message}`;
-      for (const pending of new Set(socket.waiting.values())) this.#failedAt(pending, socket.upstream, reason);
-      return;
-    }
-    const { bytes, slotLength } = this.#batch;
-    for (let slot = 0; slot < count; slot++) {
-      const length = this.#batch.lengthOf(slot);
-      const start = slot * slotLength;
-      if (length < headerLength) continue;
-      const pending = socket.waiting.get(bytes.readUInt16BE(start));
-      if (pending !== undefined) this.#answered(pending, socket.upstream, bytes, start, length, "udp");
-    }
+  received(
+    pending: Pending,
+    upstream: Upstream<Pending>,
+    bytes: Buffer,
+    start: number,
+    length: number,
+    isWhole: boolean,
+  ): void {
+    this.#answered(pending, upstream, bytes, start, length, isWhole ? "udp" : "cut udp");
+  }
+
+  unreachable(pending: Pending, upstream: Upstream<Pending>, reason: string): void {
+    this.#failedAt(pending, upstream, `cannot be asked: ${reason}`);
   }
 
   /** Takes the answer of a stream. */
@@ -199,7 +157,7 @@ export class Forwarder {
     bytes: Buffer,
     start: number,
     length: number,
-    by: "udp" | "tcp",
+    by: "udp" | "cut udp" | "tcp",
   ): boolean {
     const high = bytes[start + 2] ?? 0;
     const code = (bytes[start + 3] ?? 0) & lowFlag.code;
@@ -207,8 +165,17 @@ export class Forwarder {
     // A server that cannot read a question answers without it.
     const isBare = code !== responseCode.ok && bytes.readUInt16BE(start + 4) === 0;
     if (!isBare && !pending.isAnsweredBy(bytes, start, length)) return false;
-    if (isBare || code === responseCode.serverFailure || code === responseCode.refused) {
+    if (code === responseCode.serverFailure || code === responseCode.refused) {
       this.#failedAt(pending, upstream, `answered ${codeName(code)}`);
+    } else if (isBare) {
+      this.#conclude(
+        pending,
+        code,
+        upstream.address,
+        `not known here, and ${upstream.address} answered ${codeName(code)}`,
+      );
+    } else if (by === "cut udp") {
+      this.#askAgain(pending, upstream, emptyTruncated(bytes, start, pending.questionEnd));
     } else if (by === "udp" && (high & highFlag.truncated) !== 0) {
       this.#askAgain(pending, upstream, Buffer.from(bytes.subarray(start, start + length)));
     } else {
@@ -222,10 +189,12 @@ export class Forwarder {
     if (pending.truncated !== undefined) return;
     pending.truncated = { answer, from: upstream };
     const mayAsk = pending.sandbox.streams < streamLimit;
-    if (!mayAsk || this.#askStream(pending, upstream) !== undefined) {
+    const asked = mayAsk ? this.#askStream(pending, upstream) : "too many are asked by TCP";
+    if (typeof asked === "string") {
       this.#deliver(pending, upstream, answer, 0, answer.length);
       return;
     }
+    pending.tries.push(asked);
     this.#patience[pending.round]?.begin(pending, this.#loop.now);
   }
 
@@ -254,44 +223,41 @@ export class Forwarder {
     this.#ask(pending);
   }
 
-  /** Gives a nameserver's answer to whoever asked, under his id and in his letters. */
   #deliver(pending: Pending, upstream: Upstream<Pending>, bytes: Buffer, start: number, length: number): void {
-    const { asker, message, sandbox, questionEnd, limit } = pending;
     const code = (bytes[start + 3] ?? 0) & lowFlag.code;
-    const fits = length <= limit;
-    const size = fits ? length : cutReply(bytes, start, length, limit, pending.edns ? pending : undefined);
-    bytes.writeUInt16BE(pending.id, start);
-    message.copy(bytes, start + headerLength, headerLength, questionEnd);
     this.#end(pending);
-    asker.reply(bytes, start, size);
-    sandbox.log.add(this.#loop.wallTime(), {
-      transport: asker.transport,
-      name: pending.name,
-      type: pending.type,
-      code: codeName(code),
-      from: upstream.address,
-      ...(code !== responseCode.ok && { reason: `not known here, and ${upstream.address} answered ${codeName(code)}` }),
-    });
+    replyWithAnswer(pending, bytes, start, length);
+    const { address } = upstream;
+    const reason = code === responseCode.ok ? undefined : `not known here, and ${address} answered ${codeName(code)}`;
+    this.#record(pending, code, address, reason);
   }
 
   /** Tells whoever asked that no nameserver answered. */
   #fail(pending: Pending): void {
-    const { asker, message, sandbox } = pending;
-    const reply = Buffer.alloc(pending.questionEnd + optLength);
-    message.copy(reply, 0, 0, pending.questionEnd);
-    reply.writeUInt16BE(pending.id, 0);
-    const query = { end: pending.questionEnd, edns: pending.edns, dnssecOk: pending.dnssecOk };
-    const length = writeEmptyReply(reply, 0, query, responseCode.serverFailure);
-    sandbox.log.counters.failed++;
+    pending.sandbox.log.counters.failed++;
+    const reason = `not known here, and no nameserver answered: ${pending.said.join("; ")}`;
+    this.#conclude(pending, responseCode.serverFailure, "nobody", reason);
+  }
+
+  #conclude(pending: Pending, code: number, from: LogLine["from"], reason: string): void {
     this.#end(pending);
-    asker.reply(reply, 0, length);
-    sandbox.log.add(this.#loop.wallTime(), {
+    replyWithCode(pending, code);
+    this.#record(pending, code, from, reason);
+  }
+
+  #record(
+    { asker, sandbox, name, type }: Pending,
+    code: number,
+    from: LogLine["from"],
+    reason: string | undefined,
+  ): void {
+    sandbox.log.add(Date.now(), {
       transport: asker.transport,
-      name: pending.name,
-      type: pending.type,
-      code: codeName(responseCode.serverFailure),
-      from: "nobody",
-      reason: `not known here, and no nameserver answered: ${pending.said.join("; ")}`,
+      name,
+      type,
+      code: codeName(code),
+      from,
+      ...(reason !== undefined && { reason }),
     });
   }
 
@@ -304,6 +270,3 @@ export class Forwarder {
     this.#underWay--;
   }
 }
-
-const wordsOf = (error: unknown): string =>
-  error instanceof KernelError ? error.refusal.message : error instanceof Error ? error.message : String(error);

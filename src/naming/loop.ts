@@ -31,11 +31,6 @@ export class Loop {
     this.#onFault = onFault;
   }
 
-  /** The time now, as milliseconds since 1970. */
-  wallTime(): number {
-    return performance.timeOrigin + this.now;
-  }
-
   /** Tells a handler of a descriptor's `readiness` flags. */
   watch(fd: number, flags: number, handler: Handler): void {
     this.#poll.add(fd, flags);

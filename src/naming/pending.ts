@@ -1,7 +1,7 @@
 /** A query that was forwarded and is not answered yet. */
 import { Timed } from "./deadlines.ts";
 import type { QueryLog } from "./query-log.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Try, Upstream } from "./upstream.ts";
 import { headerLength } from "./wire/constants.ts";
 import { fold, type Query } from "./wire/query.ts";
 
@@ -20,12 +20,6 @@ export interface Forwarding {
   readonly underWay: Set<Pending>;
   /** How many nameservers are being asked by TCP. */
   streams: number;
-}
-
-/** One time that a nameserver was asked. */
-export interface Try {
-  /** Takes no answer any more. */
-  end(): void;
 }
 
 export class Pending extends Timed {

@@ -9,7 +9,7 @@ const keptQueries = 200;
 
 export class QueryLog {
   readonly counters = { queries: 0, known: 0, forwarded: 0, failed: 0, malformed: 0, refused: 0 } satisfies Writable;
-  /** Rings that grow up to {@link keptQueries}: most sandboxes ask little. Times are milliseconds since 1970, with fractions. */
+  /** Rings that grow up to {@link keptQueries}: most sandboxes ask little. Times are milliseconds since 1970. */
   readonly #times: number[] = [];
   readonly #lines: LogLine[] = [];
   #next = 0;
@@ -23,12 +23,11 @@ export class QueryLog {
 
   /** The queries kept, oldest first. */
   list(sandboxId: string): readonly QueryRecord[] {
-    const records = this.#lines.map((line, at) => {
-      const milliseconds = this.#times[at] ?? 0;
-      const whole = Math.floor(milliseconds);
-      const time = BigInt(whole) * 1_000_000n + BigInt(Math.round((milliseconds - whole) * 1e6));
-      return { time, sandboxId, ...line };
-    });
+    const records = this.#lines.map((line, at) => ({
+      time: BigInt(this.#times[at] ?? 0) * 1_000_000n,
+      sandboxId,
+      ...line,
+    }));
     return [...records.slice(this.#next), ...records.slice(0, this.#next)];
   }
 }

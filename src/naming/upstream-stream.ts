@@ -5,8 +5,8 @@ import { connectStream } from "../kernel/inet/stream.ts";
 import { readiness } from "../kernel/poll.ts";
 import { receiveSome, refusalOf, sendSome } from "../kernel/syscalls.ts";
 import type { Handler, Loop } from "./loop.ts";
-import type { Pending, Try } from "./pending.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Pending } from "./pending.ts";
+import type { Try, Upstream } from "./upstream.ts";
 
 /** Bytes of the length before each message, and of the longest message with it. */
 const prefix = 2;

@@ -24,6 +24,7 @@ export const socketOption = {
 export const errno = {
   /** ENOENT */ noEntry: 2,
   /** EAGAIN */ again: 11,
+  /** ECONNABORTED */ aborted: 103,
   /** EADDRINUSE */ addressInUse: 98,
   /** ECONNREFUSED */ connectionRefused: 111,
   /** EINPROGRESS */ inProgress: 115,
