@@ -27,7 +27,7 @@ const restTime = 500;
 const namespaceCheck = 10_000;
 
 export class ResolverEngine {
-  /** By this the thread is woken for what {@link perform} has to do. */
+  /** By this the thread is woken. */
   readonly waker = createWaker();
   readonly #home = openOwnNamespace();
   readonly #loop: Loop;
@@ -38,8 +38,8 @@ export class ResolverEngine {
   readonly #checks = new Deadlines<ServedSandbox>(namespaceCheck);
   readonly #service: Service;
 
-  /** `onFault` hears of faults of the resolver's own that no request met. */
-  constructor(onFault: (error: unknown) => void) {
+  /** `onWake` is called when somebody uses the waker, before queries that come with it are answered; `onFault` hears of faults that no request met. */
+  constructor(onWake: () => void, onFault: (error: unknown) => void) {
     const loop = new Loop(onFault);
     const idle = new Deadlines<Connection>(idleTime);
     const resting = new Deadlines<Listener>(restTime);
@@ -53,7 +53,12 @@ export class ResolverEngine {
       resting,
       home: this.#home,
     };
-    loop.watch(this.waker, readiness.readable, { ready: () => clearWaker(this.waker) });
+    loop.watchFirst(this.waker, {
+      ready: () => {
+        clearWaker(this.waker);
+        onWake();
+      },
+    });
     loop.expire(idle, (connection) => {
       if (connection.isIdle) connection.close();
       else idle.begin(connection, loop.now);

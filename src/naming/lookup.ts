@@ -85,7 +85,7 @@ function nameOf(records: Records, view: View, name: string): Uint8Array | undefi
   for (const [host, addresses] of view.extraHosts) if (addresses.includes(address)) return encodeName(host);
   for (const id of view.networks) {
     const network = records.network(id);
-    const owner = network?.byAddress.get(address)?.names[0];
+    const owner = network?.byAddress.get(address)?.[0]?.names[0];
     const encoded = owner === undefined ? undefined : encodeName(`${keptName(owner)}.${network?.name}`);
     if (encoded !== undefined) return encoded;
   }

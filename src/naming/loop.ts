@@ -1,5 +1,5 @@
 /** The resolver's own loop: waits for sockets and deadlines on a thread that does nothing else, and calls who is concerned. */
-import { Poll } from "../kernel/poll.ts";
+import { Poll, readiness } from "../kernel/poll.ts";
 import { closeSocket } from "../kernel/syscalls.ts";
 import type { Deadlines, Timed } from "./deadlines.ts";
 
@@ -24,6 +24,7 @@ export class Loop {
   /** By descriptor: small numbers, given out anew from the lowest. */
   readonly #handlers: (Handler | undefined)[] = [];
   readonly #watches: Watch[] = [];
+  #urgent = -1;
   readonly #onFault: (error: unknown) => void;
 
   /** `onFault` hears of what a handler throws: it ends nobody else's service. */
@@ -35,6 +36,12 @@ export class Loop {
   watch(fd: number, flags: number, handler: Handler): void {
     this.#poll.add(fd, flags);
     this.#handlers[fd] = handler;
+  }
+
+  /** Handles this descriptor before all others that are ready with it. */
+  watchFirst(fd: number, handler: Handler): void {
+    this.watch(fd, readiness.readable, handler);
+    this.#urgent = fd;
   }
 
   /** Watches for other flags. */
@@ -63,12 +70,10 @@ export class Loop {
     const count = this.#poll.wait(Math.max(0, Math.ceil(due - performance.now())));
     this.now = performance.now();
     for (let event = 0; event < count; event++) {
-      try {
-        // Closed by one before it in the batch: nobody's.
-        this.#handlers[this.#poll.descriptorOf(event)]?.ready(this.#poll.flagsOf(event));
-      } catch (error) {
-        this.#onFault(error);
-      }
+      if (this.#poll.descriptorOf(event) === this.#urgent) this.#handle(event);
+    }
+    for (let event = 0; event < count; event++) {
+      if (this.#poll.descriptorOf(event) !== this.#urgent) this.#handle(event);
     }
     for (const watch of this.#watches) {
       try {
@@ -76,6 +81,15 @@ export class Loop {
       } catch (error) {
         this.#onFault(error);
       }
+    }
+  }
+
+  #handle(event: number): void {
+    try {
+      // Closed by one before it in the batch: nobody's.
+      this.#handlers[this.#poll.descriptorOf(event)]?.ready(this.#poll.flagsOf(event));
+    } catch (error) {
+      this.#onFault(error);
     }
   }
 

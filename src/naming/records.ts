@@ -18,9 +18,19 @@ export interface EndpointNames {
 export interface NetworkNames {
   /** As a kept name (wire/name.ts). */
   readonly name: string;
-  readonly byName: Map<string, EndpointNames[]>;
-  /** The endpoint that a reverse look-up finds. */
-  readonly byAddress: Map<PackedAddress, EndpointNames>;
+  readonly byName: Map<string, readonly EndpointNames[]>;
+  /** The first one is who a reverse look-up finds. */
+  readonly byAddress: Map<PackedAddress, readonly EndpointNames[]>;
+}
+
+function add<Key>(map: Map<Key, readonly EndpointNames[]>, key: Key, endpoint: EndpointNames): void {
+  map.set(key, [...(map.get(key) ?? []), endpoint]);
+}
+
+function take<Key>(map: Map<Key, readonly EndpointNames[]>, key: Key, endpoint: EndpointNames): void {
+  const others = map.get(key)?.filter((other) => other !== endpoint) ?? [];
+  if (others.length === 0) map.delete(key);
+  else map.set(key, others);
 }
 
 export class Records {
@@ -34,12 +44,8 @@ export class Records {
     if (before !== undefined) this.remove(before.id);
     this.#endpoints.set(endpoint.id, endpoint);
     const network = this.#networkFor(endpoint);
-    for (const name of new Set(endpoint.names.map(keptName))) {
-      const others = network.byName.get(name);
-      if (others === undefined) network.byName.set(name, [endpoint]);
-      else others.push(endpoint);
-    }
-    for (const address of endpoint.addresses) network.byAddress.set(address, endpoint);
+    for (const name of new Set(endpoint.names.map(keptName))) add(network.byName, name, endpoint);
+    for (const address of new Set(endpoint.addresses)) add(network.byAddress, address, endpoint);
     return true;
   }
 
@@ -50,14 +56,8 @@ export class Records {
     this.#endpoints.delete(id);
     const network = this.#networks.get(endpoint.networkId);
     if (network === undefined) return true;
-    for (const name of new Set(endpoint.names.map(keptName))) {
-      const others = network.byName.get(name)?.filter((other) => other !== endpoint) ?? [];
-      if (others.length === 0) network.byName.delete(name);
-      else network.byName.set(name, others);
-    }
-    for (const address of endpoint.addresses) {
-      if (network.byAddress.get(address) === endpoint) network.byAddress.delete(address);
-    }
+    for (const name of new Set(endpoint.names.map(keptName))) take(network.byName, name, endpoint);
+    for (const address of endpoint.addresses) take(network.byAddress, address, endpoint);
     if (network.byName.size === 0 && network.byAddress.size === 0) this.#networks.delete(endpoint.networkId);
     return true;
   }

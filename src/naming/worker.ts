@@ -17,7 +17,7 @@ const shared = workerData as Int32Array;
 
 const words = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 const tell = (answer: Answer): void => port.postMessage(answer);
-const engine = new ResolverEngine((error) => tell({ fault: words(error) }));
+const engine = new ResolverEngine(performAll, (error) => tell({ fault: words(error) }));
 
 function errorJson(error: unknown): ErrorJson {
   if (error instanceof PortolanError) return error.toJSON();
@@ -46,8 +46,9 @@ function performAll(): void {
 
 function serve(): void {
   const back = performance.now() + away;
+  // What came before the thread could be woken.
+  performAll();
   while (performance.now() < back) {
-    performAll();
     if (Atomics.load(shared, stopWord) === 1) {
       engine.close();
       return;

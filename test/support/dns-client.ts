@@ -6,7 +6,7 @@ import { type DecodedPacket, decode, encode, type Packet, type RecordType } from
 import { encodeSocketAddress } from "../../src/kernel/inet/address.ts";
 import { openDatagram } from "../../src/kernel/inet/datagram.ts";
 import { closeNamespace, enterNamespaceAt, openOwnNamespace } from "../../src/kernel/namespace.ts";
-import { connect, socket } from "../../src/kernel/syscalls.ts";
+import { bind, connect, socket } from "../../src/kernel/syscalls.ts";
 
 /** Where to ask, and from where. */
 export interface Place {
@@ -17,6 +17,8 @@ export interface Place {
   /** Default 53. */
   readonly port?: number;
   readonly transport?: "udp" | "tcp";
+  /** Address to ask from; default: any. */
+  readonly source?: readonly [number, number, number, number];
   /** How long to wait for an answer, milliseconds; default 8,000. */
   readonly patience?: number;
 }
@@ -35,8 +37,8 @@ export function inside<Result>(namespace: string | undefined, work: () => Result
 const peerOf = ({ address = [127, 0, 0, 11], port = 53 }: Place): Uint8Array =>
   encodeSocketAddress(Uint8Array.from(address), port);
 
-/** Any address, any port. */
-const anywhere = encodeSocketAddress(Uint8Array.of(0, 0, 0, 0), 0);
+/** An address, any port. */
+const sourceOf = ({ source = [0, 0, 0, 0] }: Place): Uint8Array => encodeSocketAddress(Uint8Array.from(source), 0);
 
 let lastId = 0;
 
@@ -52,7 +54,7 @@ export async function exchange(query: Buffer, place: Place = {}): Promise<Buffer
 }
 
 async function exchangeByDatagram(query: Buffer, place: Place): Promise<Buffer | undefined> {
-  const fd = inside(place.namespace, () => openDatagram({ local: anywhere }));
+  const fd = inside(place.namespace, () => openDatagram({ local: sourceOf(place) }));
   const client = createSocket("udp4");
   try {
     client.bind({ fd });
@@ -76,6 +78,7 @@ const inet = 2;
 export function connectTo(place: Place): Socket {
   const fd = inside(place.namespace, () => {
     const made = socket(inet, stream, 0);
+    bind(made, sourceOf(place));
     connect(made, peerOf(place));
     return made;
   });
