@@ -40,6 +40,11 @@ const suites: Readonly<Record<string, Suite>> = {
     concurrency: 2,
     packages: ["iproute2", "nftables", "iputils-ping", "procps", "conntrack", "zsh", "fish"],
   },
+  clients: {
+    files: "test/clients/**/*.test.ts",
+    concurrency: 1,
+    packages: ["iproute2", "nftables", "iptables", "docker.io", "containerd", "runc", "busybox-static"],
+  },
 };
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
