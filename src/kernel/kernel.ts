@@ -101,8 +101,8 @@ export interface Kernel {
   /** Lets go of them; no error where they are not held. */
   releasePorts(claim: PortClaim): void;
   heldPorts(): readonly PortClaim[];
-  /** Whether nobody, this object included, has any of the ports. */
-  portsFree(claim: PortClaim): boolean;
+  /** Why the ports cannot be bound now; undefined where they could, nobody, this object included, having one. */
+  portRefusal(claim: PortClaim): KernelRefusal | undefined;
 
   /** Closes everything held. */
   close(): void;

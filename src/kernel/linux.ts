@@ -1,7 +1,7 @@
 /** The seam's one real implementation: Linux, seen from the namespace of the thread that makes it. */
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { isFree, PortClaims } from "./inet/port-claims.ts";
+import { PortClaims, portRefusal } from "./inet/port-claims.ts";
 import { type Kernel, KernelError, type NamespaceRef, type NetlinkFamily } from "./kernel.ts";
 import {
   closeNamespace,
@@ -153,7 +153,7 @@ export function createKernel(): Kernel {
     holdPorts: (claim) => claims.hold(claim),
     releasePorts: (claim) => claims.release(claim),
     heldPorts: () => claims.all(),
-    portsFree: isFree,
+    portRefusal,
 
     close() {
       claims.close();

@@ -1,7 +1,6 @@
 /** What the model's operations work on. One for each controller. */
 import type { IpAddress } from "../address/ip.ts";
 import type { Driver } from "../drivers/driver.ts";
-import type { PortolanError } from "../errors.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
 import type { Engine } from "../state/engine.ts";
 import type { Ledger } from "../state/ledger.ts";
@@ -26,8 +25,6 @@ export interface Context {
   readonly reservedMacs: Set<string>;
   /** Published ports, those of endpoints under way as well. */
   readonly ports: PortBook;
-  /** Why published ports are not held, by key of the object. */
-  readonly lostPorts: Map<string, PortolanError>;
   /** Whether this process lives on and serves its sandboxes: it holds their ports. */
   readonly services: boolean;
   /** Address of the host for published ports that name none, in networks that have none for it either; absent: all of them. */

@@ -1,6 +1,5 @@
 /** Making the kernel as it is described, where something may have come in between. */
 import { isPortolanError, type PortolanError } from "../errors.ts";
-import { keyOf } from "../state/kinds/registry.ts";
 import type { KernelObject } from "../state/objects.ts";
 import { plan } from "../state/plan.ts";
 import type { Change, Plan } from "../state/plan-types.ts";
@@ -16,24 +15,24 @@ export async function mendingPlan(context: Context, left: readonly KernelObject[
 const isClaim = ({ action, object }: Change): boolean => action === "create" && object.kind === "port";
 
 /**
- * Makes the changes. A published port that a process took while no engine held it keeps nothing else from being mended: it goes on leading to its sandbox, and
- * that it is not held is told by an event and by doctor. Throws `kernel`.
+ * Makes the changes; answers with those that were made. A published port that cannot be held, as one that a process took while no engine did, keeps nothing else
+ * from being mended: it goes on leading to its sandbox, and that it is not held is told by an event and by doctor. Throws `kernel`.
  */
-export async function mend(context: Context, changes: Plan): Promise<void> {
+export async function mend(context: Context, changes: Plan): Promise<Plan> {
   const claims = changes.filter(isClaim);
   const rest = changes.filter((change) => !isClaim(change));
   if (rest.length > 0) await context.engine.apply(rest);
-  if (claims.length === 0) return;
-  context.lostPorts.clear();
   // All at once is quick; one by one tells which.
-  if ((await attempt(context, claims)) === undefined) return;
+  if (claims.length === 0 || (await attempt(context, claims)) === undefined) return changes;
+  const refused = new Set<Change>();
   for (const claim of claims) {
     const refusal = await attempt(context, [claim]);
     if (refusal === undefined) continue;
-    context.lostPorts.set(keyOf(claim.object), refusal);
+    refused.add(claim);
     const attributes = { port: refusal.object ?? "", reason: refusal.reason ?? "" };
     context.events.emit({ time: context.now(), type: "engine", action: "lose", id: "", name: "port", attributes });
   }
+  return changes.filter((change) => !refused.has(change));
 }
 
 async function attempt(context: Context, claims: Plan): Promise<PortolanError | undefined> {

@@ -64,10 +64,11 @@ async function portsInUse(
   taken: ReadonlyMap<PortWish, PublishedPort>,
 ): Promise<readonly PublishedPort[]> {
   const ports = wishes.flatMap((wish) => taken.get(wish) ?? []);
-  const free = await engine.portsFree(
+  const refusals = await engine.portRefusals(
     ports.map(({ protocol, address, host }) => ({ protocol, ...(address !== undefined && { address }), ...host })),
   );
-  return ports.filter((_, at) => free[at] === false);
+  // What else the kernel has against one is told when it is held.
+  return ports.filter((_, at) => refusals[at]?.code === "EADDRINUSE");
 }
 
 /** Gives ports back. */

@@ -11,10 +11,11 @@ export async function reconcile(context: Context, options: ChangeOptions): Promi
     const changes = await mendingPlan(context);
     options.onPlan?.(changes);
     if (options.dryRun === true || changes.length === 0) return { plan: changes };
-    await mend(context, changes);
-    const attributes = { changes: String(changes.length) };
+    const done = await mend(context, changes);
+    if (done.length === 0) return { plan: done };
+    const attributes = { changes: String(done.length) };
     const time = context.now();
     context.events.emit({ time, type: "engine", action: "reconcile", id: "", name: "reconcile", attributes });
-    return { plan: changes };
+    return { plan: done };
   });
 }

@@ -56,7 +56,6 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     reservedMacs: new Set(),
     publishAddress: parts.publishAddress,
     ports: new PortBook(),
-    lostPorts: new Map(),
     services: parts.services,
     deferred,
     runDir,

@@ -1,7 +1,7 @@
 /** The synchronous core of the engine, around a kernel seam: what both engines run, one on its caller's thread, one on a worker. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FeatureReport } from "../kernel/features.ts";
-import { type Kernel, KernelError, type NamespaceRef, type PortClaim } from "../kernel/kernel.ts";
+import { type Kernel, KernelError, type KernelRefusal, type NamespaceRef, type PortClaim } from "../kernel/kernel.ts";
 import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
 import { deleteLinkGroup } from "../kernel/netlink/route/link.ts";
 import { departingLinkGroup } from "../kernel/netlink/route/ownership.ts";
@@ -60,8 +60,12 @@ export class Core {
     return names.map((name) => this.#kernel.readSysctl(namespace, name));
   }
 
-  portsFree(claims: readonly PortClaim[]): readonly boolean[] {
-    return claims.map((claim) => this.#kernel.portsFree(claim));
+  heldPorts(): readonly PortClaim[] {
+    return this.#kernel.heldPorts();
+  }
+
+  portRefusals(claims: readonly PortClaim[]): readonly (KernelRefusal | undefined)[] {
+    return claims.map((claim) => this.#kernel.portRefusal(claim));
   }
 
   features(): FeatureReport {

@@ -5,7 +5,7 @@
 import type { Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { FeatureReport } from "../kernel/features.ts";
-import type { PortClaim } from "../kernel/kernel.ts";
+import type { KernelRefusal, PortClaim } from "../kernel/kernel.ts";
 import type { KernelObject, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
 import type { RulesetChange } from "./ruleset-changes.ts";
@@ -55,8 +55,10 @@ export interface Engine {
   facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
   /** Current values of sysctls, in order; undefined where one does not exist. */
   readSysctls(namespace: NamespaceRef, names: readonly string[]): Promise<readonly (string | undefined)[]>;
-  /** For each claim, in order, whether nobody has any of its ports now. */
-  portsFree(claims: readonly PortClaim[]): Promise<readonly boolean[]>;
+  /** Ports of the host that this engine holds. */
+  heldPorts(): Promise<readonly PortClaim[]>;
+  /** For each claim, in order, why its ports could not be held now; undefined where they could: nobody, this engine included, has one. */
+  portRefusals(claims: readonly PortClaim[]): Promise<readonly (KernelRefusal | undefined)[]>;
   /** What this kernel can do; asked once. */
   features(): Promise<FeatureReport>;
   /** Whether a path is a network namespace. */

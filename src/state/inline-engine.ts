@@ -39,7 +39,8 @@ export function createInlineEngine(kernel: Kernel): Engine {
     },
     facts: async (namespace) => core.facts(namespace),
     readSysctls: async (namespace, names) => core.readSysctls(namespace, names),
-    portsFree: async (claims) => core.portsFree(claims),
+    heldPorts: async () => core.heldPorts(),
+    portRefusals: async (claims) => core.portRefusals(claims),
     features: async () => core.features(),
     namespaceExists: async (path) => core.namespaceExists(path),
     settle: async () => {

@@ -12,6 +12,9 @@ const advice: Readonly<Record<string, string>> = {
   EEXIST: "something of that identity is there and is not ours: remove it, or choose another name or address",
   EADDRINUSE: "choose another port, or end what has it",
   EADDRNOTAVAIL: "give an address that the host has",
+  EMFILE:
+    "raise the engine's limit of open files (LimitNOFILE= of its service, or `ulimit -n` before it starts): a held port takes one",
+  ENFILE: "raise the system's limit of open files (sysctl fs.file-max): a held port takes one",
   EBUSY: "something else uses it: find out what with `portolan doctor`, and try again",
   ENODEV: "something it stands on was removed behind the engine's back: run `portolan reconcile`, and try again",
   ENOENT: "something it stands on was removed behind the engine's back: run `portolan reconcile`, and try again",
@@ -24,10 +27,13 @@ const advice: Readonly<Record<string, string>> = {
   EIO: "the kernel met a fault: look at its log",
 };
 
+/** What usually helps against an errno of that name. */
+export const adviceFor = (code: string): string | undefined => advice[code];
+
 /** A PortolanError `kernel` for a refused change, `in-use` for a port that somebody else has. */
 export function refusalError(change: Change, refusal: KernelRefusal, suppressed: readonly unknown[]): PortolanError {
   const object = wordsFor(change.object);
-  const hint = advice[refusal.code];
+  const hint = adviceFor(refusal.code);
   const code = refusal.code === "EADDRINUSE" ? "in-use" : "kernel";
   return new PortolanError(code, `cannot ${verbs[change.action]} ${object}: ${refusal.message}`, {
     object,

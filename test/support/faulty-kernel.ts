@@ -61,7 +61,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     holdPorts: (claim) => call(`holding of port ${claim.first}`, () => kernel.holdPorts(claim)),
     releasePorts: (claim) => kernel.releasePorts(claim),
     heldPorts: () => kernel.heldPorts(),
-    portsFree: (claim) => kernel.portsFree(claim),
+    portRefusal: (claim) => kernel.portRefusal(claim),
     close: () => kernel.close(),
   };
 }

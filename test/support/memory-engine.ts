@@ -77,17 +77,23 @@ export function createMemoryEngine({
       open();
       return names.map((name) => kernel.readSysctl(namespace, name));
     },
-    async portsFree(claims) {
+    async heldPorts() {
       open();
+      return [...kernel.objects()].filter((object) => object.kind === "port");
+    },
+    async portRefusals(claims) {
+      open();
+      const held = [...kernel.objects()].filter((object) => object.kind === "port");
       return claims.map(({ protocol, address, first, last }) =>
-        [...kernel.objects()].every(
+        held.some(
           (one) =>
-            one.kind !== "port" ||
-            one.protocol !== protocol ||
-            last < one.first ||
-            one.last < first ||
-            (address !== undefined && one.address !== undefined && address !== one.address),
-        ),
+            one.protocol === protocol &&
+            first <= one.last &&
+            one.first <= last &&
+            (address === undefined || one.address === undefined || address === one.address),
+        )
+          ? { errno: 98, code: "EADDRINUSE", message: "Address already in use" }
+          : undefined,
       );
     },
     async features() {

@@ -3,7 +3,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { ipToBytes } from "../../address/ip.ts";
-import { KernelError, type PortClaim } from "../kernel.ts";
+import { KernelError, type KernelRefusal, type PortClaim } from "../kernel.ts";
 import { bind, closeSocket, listen, refusalOf, setSocketOption, shutdown, socket } from "../syscalls.ts";
 import { domainOf, encodeSocketAddress, inet6Domain } from "./address.ts";
 import { errno, nonBlocking, socketLevel, socketOption } from "./options.ts";
@@ -195,13 +195,13 @@ function processWith(targets: ReadonlySet<string>): { readonly pid: number; read
   return undefined;
 }
 
-/** Whether a claim could be held now: binds and lets go. */
-export function isFree(claim: PortClaim): boolean {
+/** Why a claim cannot be held now, undefined where it could: binds and lets go. */
+export function portRefusal(claim: PortClaim): KernelRefusal | undefined {
   try {
     for (const fd of bindAll(claim)) closeSocket(fd);
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof KernelError && error.refusal.errno === errno.addressInUse) return false;
+    if (error instanceof KernelError) return error.refusal;
     throw error;
   }
 }

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
+
 import { after, before, test } from "node:test";
+import { PortolanError } from "../../../src/errors.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
 import type { Endpoint, NetworkController } from "../../../src/model/types.ts";
@@ -181,8 +184,12 @@ test("the next engine holds the ports again; one that a process took meanwhile i
       problems.filter(({ code }) => code === "drift"),
       [],
     );
+    assert.deepEqual((await second.reconcile()).plan, [], "what could not be done is not told as done");
+    assert.equal((await second.doctor()).problems.filter(({ code }) => code === "port-lost").length, 1);
     thief.close();
     await once(thief, "close");
+    const [free] = (await second.doctor()).problems.filter(({ code }) => code === "port-lost");
+    assert.match(free?.title ?? "", /nobody has it now/);
     await second.reconcile();
     assert.deepEqual(
       (await second.doctor()).problems.filter(({ code }) => code === "port-lost"),
@@ -192,4 +199,72 @@ test("the next engine holds the ports again; one that a process took meanwhile i
     await second.network("back").delete();
   }
   controller = await createController({ runDir: "/run/portolan" });
+});
+
+test("a port that was lost is told no more when it is published no more", async () => {
+  using directory = temporaryDirectory();
+  const open = () =>
+    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  {
+    await using first = await open();
+    await first.connect(await first.createNetwork({ name: "back" }), await first.createSandbox({ name: "web" }), {
+      publish: ["8110:80"],
+    });
+  }
+  const thief = createServer().listen(8110, "0.0.0.0");
+  await once(thief, "listening");
+  await using second = await open();
+  assert.equal((await second.doctor()).problems.filter(({ code }) => code === "port-lost").length, 1);
+  await second.sandbox("web").delete();
+  await second.network("back").delete();
+  assert.deepEqual(
+    (await second.doctor()).problems.filter(({ code }) => code === "port-lost"),
+    [],
+  );
+  thief.close();
+  await once(thief, "close");
+});
+
+test("a port that cannot be held for want of open files is told as that, and how to help it", async () => {
+  using directory = temporaryDirectory();
+  const open = () =>
+    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  const limit = (soft: string) => exec("prlimit", "--pid", String(process.pid), `--nofile=${soft}:`);
+  const usual = /nofile\D+(\d+)/i.exec(exec("prlimit", "--pid", String(process.pid), "--nofile", "--noheadings"))?.[1];
+  assert.ok(usual !== undefined);
+  {
+    await using first = await open();
+    await first.connect(await first.createNetwork({ name: "back" }), await first.createSandbox({ name: "web" }), {
+      publish: ["8200-8399:200-399"],
+    });
+  }
+  await using second = await (async () => {
+    limit(String(readdirSync("/proc/self/fd").length + 60));
+    try {
+      const controller = await open();
+      const [lost] = (await controller.doctor()).problems.filter(({ code }) => code === "port-lost");
+      assert.match(
+        lost?.title ?? "",
+        /tcp port 8200-8399 of the host is published, but not held: the kernel refuses it/,
+      );
+      assert.match(lost?.detail ?? "", /EMFILE/);
+      assert.match(lost?.advice ?? "", /LimitNOFILE/);
+      const sandbox = await controller.createSandbox({ name: "more" });
+      await assert.rejects(
+        controller.connect(controller.network("back"), sandbox, { publish: ["8400-8599:400-599"] }),
+        (error) => error instanceof PortolanError && error.code === "kernel" && /LimitNOFILE/.test(error.advice ?? ""),
+      );
+      return controller;
+    } finally {
+      limit(usual);
+    }
+  })();
+  await second.reconcile();
+  assert.equal(bind("tcp", "0.0.0.0", 8399), "Address already in use");
+  assert.deepEqual(
+    (await second.doctor()).problems.filter(({ code }) => code === "port-lost"),
+    [],
+  );
+  for (const name of ["web", "more"]) await second.sandbox(name).delete();
+  await second.network("back").delete();
 });

@@ -37,7 +37,7 @@ function recorder(): { readonly kernel: Kernel; readonly done: string[] } {
     holdPorts: () => undefined,
     releasePorts: () => undefined,
     heldPorts: () => [],
-    portsFree: () => true,
+    portRefusal: () => undefined,
     close: () => undefined,
   };
   return { kernel, done };
