@@ -31,6 +31,8 @@ export interface Context {
   readonly publishAddress: IpAddress | undefined;
   /** Writes that wait for the next commit: intents that are fulfilled. */
   readonly deferred: StoreChange[];
+  /** Called when an operation has changed what is wanted of the kernel, while it still holds its locks. */
+  readonly followers: Set<() => Promise<void>>;
   /** Where the engine's namespaces and files live. */
   readonly runDir: string;
   readonly bootId: string;

@@ -11,6 +11,7 @@ import { gatewaysOf } from "./descriptions.ts";
 import { examine } from "./doctor.ts";
 import { connect, createEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
 import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./filters.ts";
+import { Healing, type HealingPace, usualPace } from "./healing.ts";
 import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
 import { find } from "./lookup.ts";
 import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
@@ -33,6 +34,8 @@ export interface ControllerOptions {
   readonly mending?: "always" | "interrupted";
   /** Address of the host for published ports that name none, `127.0.0.1` for instance; absent: all addresses. A network's own default goes first. */
   readonly publishAddress?: string;
+  /** Whether the firewall is mended by itself when somebody else changes it; default: with services, where the engine is one on a worker thread. */
+  readonly healing?: boolean | HealingPace;
   /** A store of the caller's, closed with the controller. */
   readonly store?: Store;
   /** An engine of the caller's, closed with the controller; default: one on a worker thread. */
@@ -95,7 +98,10 @@ export async function createController(options: ControllerOptions = {}): Promise
     await addPredefined(context);
     // One commit for the whole start: it took place, or it did not.
     if (context.deferred.length > 0) await commitAll(context, [], true);
-    return new Controller(context, failure);
+    const { healing: pace = services && options.engine === undefined } = options;
+    const healing = pace === false ? undefined : new Healing(context, pace === true ? usualPace : pace);
+    await healing?.start();
+    return new Controller(context, failure, healing);
   } catch (error) {
     await engine.close();
     await store.close();
@@ -105,16 +111,18 @@ export async function createController(options: ControllerOptions = {}): Promise
 
 class Controller implements NetworkController {
   readonly #context: Context;
+  readonly #healing: Healing | undefined;
   #startFailure: unknown;
   #closing: Promise<void> | undefined;
 
-  constructor(context: Context, startFailure: unknown) {
+  constructor(context: Context, startFailure: unknown, healing: Healing | undefined) {
     this.#context = context;
     this.#startFailure = startFailure;
+    this.#healing = healing;
   }
 
   async createNetwork(...[spec, options = {}]: Parameters<NetworkController["createNetwork"]>): Promise<Network> {
-    const { id, info } = await createNetwork(this.#context, spec, options);
+    const { id, info } = await this.#carryOut(() => createNetwork(this.#context, spec, options));
     return this.#network(id, info.name, options.dryRun ? info : undefined);
   }
 
@@ -126,7 +134,7 @@ class Controller implements NetworkController {
   async connect(
     ...[network, sandbox, spec = {}, options = {}]: Parameters<NetworkController["connect"]>
   ): Promise<Endpoint> {
-    const { id, info } = await connect(this.#context, network.id, sandbox.id, spec, options);
+    const { id, info } = await this.#carryOut(() => connect(this.#context, network.id, sandbox.id, spec, options));
     return this.#endpoint(id, info.name, options.dryRun ? info : undefined);
   }
 
@@ -184,7 +192,8 @@ class Controller implements NetworkController {
   }
 
   doctor() {
-    return this.#context.locks.holdAll(() => examine(this.#context, this.#startFailure));
+    const own = this.#healing?.problems() ?? [];
+    return this.#context.locks.holdAll(() => examine(this.#context, this.#startFailure, own));
   }
 
   events(...[options = {}]: Parameters<NetworkController["events"]>) {
@@ -203,6 +212,7 @@ class Controller implements NetworkController {
 
   async #close(): Promise<void> {
     const { events, engine, store } = this.#context;
+    await this.#healing?.close();
     events.close();
     await flushDeferred(this.#context);
     await engine.close();
@@ -211,6 +221,11 @@ class Controller implements NetworkController {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** An operation that adds to the firewall. */
+  #carryOut<Result>(operation: () => Promise<Result>): Promise<Result> {
+    return this.#healing === undefined ? operation() : this.#healing.carryOut(operation);
   }
 
   #network(id: string, name: string, preview?: NetworkInfo): Network {
@@ -235,7 +250,8 @@ class Controller implements NetworkController {
       id,
       name,
       info: () => preview ?? recordedEndpointInfo(context.records, present("endpoint", id, context.records.endpoints)),
-      join: (sandbox, spec = {}, options = {}) => joinEndpoint(context, id, sandbox.id, spec, options),
+      join: (sandbox, spec = {}, options = {}) =>
+        this.#carryOut(() => joinEndpoint(context, id, sandbox.id, spec, options)),
       leave: (options = {}) => leaveEndpoint(context, id, "keep", options),
       delete: (options = {}) => leaveEndpoint(context, id, "remove-unjoined", options),
       [Symbol.asyncDispose]: () => leaveEndpoint(context, id, "remove", {}),

@@ -5,13 +5,13 @@ import { lostPorts } from "./checks/lost-ports.ts";
 import { missingFeatures } from "./checks/missing-features.ts";
 import { notRecovered } from "./checks/not-recovered.ts";
 import type { Context } from "./context.ts";
-import type { DoctorReport } from "./types.ts";
+import type { DoctorReport, Problem } from "./types.ts";
 
 const checks: readonly Check[] = [missingFeatures, notRecovered, lostPorts, drift];
 
-/** Looks at the kernel and at what the engine made in it. Changes nothing. */
-export async function examine(context: Context, startFailure: unknown): Promise<DoctorReport> {
+/** Looks at the kernel and at what the engine made in it, beside what it knows of itself. Changes nothing. */
+export async function examine(context: Context, startFailure: unknown, own: readonly Problem[]): Promise<DoctorReport> {
   const features = await context.engine.features();
   const found = await Promise.all(checks.map((check) => check({ context, features, startFailure })));
-  return { features, problems: found.flat() };
+  return { features, problems: [...own, ...found.flat()] };
 }

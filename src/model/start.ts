@@ -58,6 +58,7 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     ports: new PortBook(),
     services: parts.services,
     deferred,
+    followers: new Set(),
     runDir,
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
     random,

@@ -44,6 +44,7 @@ export async function transact(context: Context, transaction: Transaction, optio
   commit();
   keepOriginals(context, plan, originals);
   transaction.remember();
+  if (plan.length > 0) for (const follow of context.followers) await follow();
   return true;
 }
 

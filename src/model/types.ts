@@ -167,7 +167,7 @@ export interface ControllerEvent {
   /** Nanoseconds since 1970. */
   readonly time: bigint;
   readonly type: "network" | "sandbox" | "endpoint" | "engine";
-  readonly action: "create" | "delete" | "connect" | "disconnect" | "reconcile" | "lose" | "drop";
+  readonly action: "create" | "delete" | "connect" | "disconnect" | "reconcile" | "heal" | "lose" | "drop";
   readonly id: string;
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;

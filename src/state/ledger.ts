@@ -79,6 +79,11 @@ export class Ledger {
     return [...this.#entries.values()].map(({ object }) => object);
   }
 
+  /** Whether anybody wants what has this object's identity. */
+  wants(object: KernelObject): boolean {
+    return this.#entries.has(keyOf(object));
+  }
+
   /** What one owner wants. */
   of(owner: Owner): readonly KernelObject[] {
     return [...(this.#byOwner.get(owner)?.values() ?? [])];

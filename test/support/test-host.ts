@@ -128,11 +128,15 @@ export function snapshot(path?: string): HostSnapshot {
     routes: [json("-4", "route", "show", "table", "all"), ...routes6(json("-6", "route", "show", "table", "all"))],
     rules: [json("-4", "rule"), json("-6", "rule")],
     neighbours: json("neighbour", "show", "nud", "permanent"),
-    ruleset: missing("nft") === false ? exec(...inside, "nft", "list", "ruleset") : "",
+    ruleset: missing("nft") === false ? lasting(exec(...inside, "nft", "list", "ruleset")) : "",
     sysctls: sysctls(inside),
     namespaces: path === undefined ? boundNamespaces() : [],
   };
 }
+
+/** A ruleset without the tables that belong to a process and go with it (flags owner). */
+const lasting = (ruleset: string): string =>
+  ruleset.replaceAll(/^table \S+ \S+ \{ # progname .*\n(?:\t.*\n|\n)*\}\n/gm, "");
 
 /** IPv6 routes but those that come by themselves a second after a link is up, when duplicate address detection is through. */
 function routes6(routes: unknown): readonly unknown[] {

@@ -106,7 +106,8 @@ test("a second start changes nothing and knows everything", async (t) => {
   const told = [first.networks(), first.sandboxes()];
   const { namespace } = sandbox.info();
   await first.close();
-  const state = () => hostState() + inside(namespace, "ip", "address") + exec("nft", "list", "ruleset");
+  const state = () =>
+    hostState() + inside(namespace, "ip", "address") + exec("nft", "list", "table", "inet", "portolan");
   const before = state();
   const second = await controllerFor(t, where);
   assert.equal(state(), before);

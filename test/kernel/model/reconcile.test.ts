@@ -131,7 +131,7 @@ const damages: Readonly<Record<string, (scene: Scene) => void>> = {
 
 test("what is broken is put right, and foreign objects beside it are untouched", async (t) => {
   const where = directories(t);
-  const controller = await controllerFor(t, where);
+  const controller = await controllerFor(t, { ...where, healing: false });
   const it = await scene(controller);
   const whole = state(where.runDir);
   for (const [name, damage] of Object.entries(damages)) {
@@ -150,7 +150,7 @@ test("what is broken is put right, and foreign objects beside it are untouched",
 
 test("what takes much with it is put right with all that stood on it", async (t) => {
   const where = directories(t);
-  const controller = await controllerFor(t, where);
+  const controller = await controllerFor(t, { ...where, healing: false });
   const network = await controller.createNetwork({ name: "front", enableIpv6: true });
   const sandbox = await controller.createSandbox({ name: "web" });
   await controller.connect(network, sandbox);

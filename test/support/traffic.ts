@@ -1,0 +1,67 @@
+/** Connections of real processes that go on while something is done to the engine or the host. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Report } from "./traffic/callers.ts";
+
+export type { Report } from "./traffic/callers.ts";
+
+const programs = {
+  echo: new URL("./traffic/echo.ts", import.meta.url),
+  callers: new URL("./traffic/callers.ts", import.meta.url),
+} as const;
+
+/** Runs a program in a network namespace, the host's where none is given. */
+function start(
+  namespace: string | undefined,
+  program: keyof typeof programs,
+  args: readonly (string | number)[],
+): ChildProcess {
+  const command = [process.execPath, programs[program].pathname, ...args.map(String)];
+  const [file = "", ...rest] = namespace === undefined ? command : ["nsenter", `--net=${namespace}`, ...command];
+  return spawn(file, rest, { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill("SIGKILL");
+  await exit;
+}
+
+/** A server that sends back what it is sent, at some ports. */
+export async function startEcho(namespace: string | undefined, ...ports: readonly number[]): Promise<AsyncDisposable> {
+  const child = start(namespace, "echo", ports);
+  await Promise.race([once(child.stdout ?? child, "data"), once(child, "exit")]);
+  if (child.exitCode !== null) throw new Error("the server has ended");
+  return { [Symbol.asyncDispose]: () => end(child) };
+}
+
+export interface Callers extends AsyncDisposable {
+  /** What became of the connections since the last report. */
+  report(): Promise<Report>;
+}
+
+/** Opens `count` connections, each of which sends something about every `interval` milliseconds and waits for its return. */
+export async function startCallers(
+  namespace: string | undefined,
+  to: { readonly address: string; readonly port: number },
+  { count, interval }: { readonly count: number; readonly interval: number },
+): Promise<Callers> {
+  const child = start(namespace, "callers", [to.address, to.port, count, interval]);
+  const lines = createInterface({ input: child.stdout ?? process.stdin })[Symbol.asyncIterator]();
+  const next = async (): Promise<Report> => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error("the callers' process has ended");
+    return JSON.parse(value);
+  };
+  const first = await next();
+  if (first.sound !== count) throw new Error(`of ${count} connections ${first.sound} are open: ${first.broken}`);
+  return {
+    report: () => {
+      child.stdin?.write("\n");
+      return next();
+    },
+    [Symbol.asyncDispose]: () => end(child),
+  };
+}
