@@ -10,10 +10,10 @@ import { createKernel } from "../src/kernel/linux.ts";
 import type { NetlinkMessage } from "../src/kernel/netlink/message.ts";
 import { createController } from "../src/model/controller.ts";
 import { createInlineEngine } from "../src/state/inline-engine.ts";
-import { enterTestHost } from "../test/support/test-host.ts";
+import { enterBenchHost } from "./host.ts";
 import { median, report, timed } from "./measure.ts";
 
-enterTestHost();
+enterBenchHost({ packages: ["iproute2"] });
 
 /** Rounds that count; the first ones warm the code up. */
 const rounds = 300;

@@ -1,33 +1,14 @@
 /** A thousand sandboxes with an endpoint each through a daemon: whether the last are as quick as the first, what the daemon's memory is, and their end. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectClient } from "../src/api/client.ts";
-import { enterTestHost, run } from "../test/support/test-host.ts";
-import { median, report, timed } from "./measure.ts";
+import { run } from "../test/support/test-host.ts";
+import { enterBenchHost, startDaemon } from "./host.ts";
+import { median, report, residentMegabytes, timed } from "./measure.ts";
 
-enterTestHost();
+enterBenchHost({ packages: ["iproute2"] });
 
 const count = 1000;
 const window = 100;
-const program = join(import.meta.dirname, "../bin/portolan");
-const stateDir = mkdtempSync(join(tmpdir(), "portolan-bench-"));
-const socket = "/run/portolan/portolan.sock";
-const daemon = spawn(program, ["daemon", "--state-dir", stateDir], {
-  stdio: ["ignore", "ignore", "pipe"],
-});
-const ended = once(daemon, "exit");
-
-/** Resident memory of a process, megabytes (VmRSS of proc_pid_status(5)). */
-function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kilobytes) / 1024;
-}
-
 /** Links and namespaces of sandboxes that are there. */
 const leftOver = (): number => {
   const links = run("ip -o link")
@@ -37,61 +18,54 @@ const leftOver = (): number => {
   return links + mounts.filter((line) => line.includes(" /run/portolan/netns/")).length;
 };
 
-try {
-  // Its first line says that it listens.
-  await once(createInterface({ input: daemon.stderr }), "line");
-  await using client = await connectClient(socket);
-  await client.createNetwork({ name: "bench", ipam: { pools: [{ subnet: "10.60.0.0/16" }] } });
-  const times: number[] = [];
-  for (let i = 0; i < count; i++) {
-    times.push(
-      await timed(async () => {
-        await client.createSandbox({ name: `s${i}` });
-        await client.connect("bench", `s${i}`);
-      }),
-    );
-  }
-  const [first, last] = [median(times.slice(0, window)), median(times.slice(-window))];
-  const memory = residentMegabytes(daemon.pid ?? 0);
-  const ends: number[] = [];
-  for (let i = 0; i < count; i++) ends.push(await timed(() => client.deleteSandbox(`s${i}`)));
-  await sleep(5000);
-  const left = leftOver();
-  report([
-    {
-      what: `sandbox and endpoint, the last ${window} of ${count}`,
-      ours: last,
-      unit: "ms",
-      other: { name: `the first ${window}`, value: first },
-      bar: "≤ 1.2 × the first",
-      met: last <= 1.2 * first,
-    },
-    {
-      what: "removing a sandbox with its endpoint, median as the caller sees it",
-      ours: median(ends),
-      unit: "ms",
-      bar: "≤ 3 ms",
-      met: median(ends) <= 3,
-    },
-    {
-      what: "removing a sandbox with its endpoint, mean",
-      ours: ends.reduce((sum, one) => sum + one, 0) / count,
-      unit: "ms",
-      bar: "≤ 3 ms",
-      met: ends.reduce((sum, one) => sum + one, 0) / count <= 3,
-    },
-    { what: "links and namespaces left 5 s later", ours: left, unit: "links", bar: "0", met: left === 0 },
-    {
-      what: `resident memory of the daemon with ${count} sandboxes`,
-      ours: memory,
-      unit: "MB",
-      bar: "≤ 120 MB",
-      met: memory <= 120,
-    },
-  ]);
-  await client.deleteNetwork("bench");
-} finally {
-  daemon.kill("SIGTERM");
-  await ended;
-  rmSync(stateDir, { recursive: true, force: true });
+await using daemon = await startDaemon();
+const { client } = daemon;
+await client.createNetwork({ name: "bench", ipam: { pools: [{ subnet: "10.60.0.0/16" }] } });
+const times: number[] = [];
+for (let i = 0; i < count; i++) {
+  times.push(
+    await timed(async () => {
+      await client.createSandbox({ name: `s${i}` });
+      await client.connect("bench", `s${i}`);
+    }),
+  );
 }
+const [first, last] = [median(times.slice(0, window)), median(times.slice(-window))];
+const memory = residentMegabytes(daemon.pid);
+const ends: number[] = [];
+for (let i = 0; i < count; i++) ends.push(await timed(() => client.deleteSandbox(`s${i}`)));
+await sleep(5000);
+const left = leftOver();
+report([
+  {
+    what: `sandbox and endpoint, the last ${window} of ${count}`,
+    ours: last,
+    unit: "ms",
+    other: { name: `the first ${window}`, value: first },
+    bar: "≤ 1.2 × the first",
+    met: last <= 1.2 * first,
+  },
+  {
+    what: "removing a sandbox with its endpoint, median as the caller sees it",
+    ours: median(ends),
+    unit: "ms",
+    bar: "≤ 3 ms",
+    met: median(ends) <= 3,
+  },
+  {
+    what: "removing a sandbox with its endpoint, mean",
+    ours: ends.reduce((sum, one) => sum + one, 0) / count,
+    unit: "ms",
+    bar: "≤ 3 ms",
+    met: ends.reduce((sum, one) => sum + one, 0) / count <= 3,
+  },
+  { what: "links and namespaces left 5 s later", ours: left, unit: "links", bar: "0", met: left === 0 },
+  {
+    what: `resident memory of the daemon with ${count} sandboxes`,
+    ours: memory,
+    unit: "MB",
+    bar: "≤ 120 MB",
+    met: memory <= 120,
+  },
+]);
+await client.deleteNetwork("bench");
