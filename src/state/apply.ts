@@ -223,11 +223,17 @@ class Application implements ApplyContext {
 
   /** What is translated anew from now on; a refusal is told at the first change that translates. */
   #forgetFlows(scheduled: readonly Scheduled<NftStep>[]): void {
-    const translating = scheduled.filter(({ step }) => translatedPorts([step.object]).length > 0);
+    const translating = scheduled.flatMap(({ change, step }) => {
+      const ports = translatedPorts(step);
+      return ports === undefined ? [] : [{ change, ports }];
+    });
     const [first] = translating;
     if (first === undefined) return;
     try {
-      forgetFlows(this.kernel, translatedPorts(translating.map(({ step }) => step.object)));
+      forgetFlows(
+        this.kernel,
+        translating.map(({ ports }) => ports),
+      );
     } catch (error) {
       if (error instanceof KernelError) throw new Refused(this.#change(first.change), error.refusal);
       throw error;
@@ -345,7 +351,10 @@ class Application implements ApplyContext {
       );
       const [refused] = this.#commit(batch.namespace, parts);
       if (refused !== undefined) throw new KernelError("undo the nft transaction", refused[1]);
-      forgetFlows(this.kernel, translatedPorts(batch.parts.map(({ step }) => step.object)));
+      forgetFlows(
+        this.kernel,
+        batch.parts.flatMap(({ step }) => translatedPorts(step) ?? []),
+      );
     }
   }
 }

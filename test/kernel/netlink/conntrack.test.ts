@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { decodeFlow, deleteFlow, getFlows } from "../../../src/kernel/netlink/conntrack/flow.ts";
-import { forgetFlows } from "../../../src/state/nft/translated-flows.ts";
 import { enterTestHost, exec, missing, run } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -45,26 +44,5 @@ test("the kernel leaves out what is not asked for, and one flow is deleted", () 
   assert.deepEqual(
     flowsTo().filter((text) => / 71\d/.test(text)),
     ["127.0.0.1 710"],
-  );
-});
-
-test("few ports and many are forgotten alike, and no others", () => {
-  sendTo("127.0.0.1", 720, 729, 730);
-  sendTo("::1", 725);
-  forgetFlows(kernel, [{ protocol: 17, first: 720, last: 720 }]);
-  assert.deepEqual(
-    flowsTo().filter((text) => / 7[23]\d/.test(text)),
-    ["127.0.0.1 729", "127.0.0.1 730", "::1 725"],
-  );
-  forgetFlows(kernel, [{ protocol: 17, first: 720, last: 729 }]);
-  assert.deepEqual(
-    flowsTo().filter((text) => / 7[23]\d/.test(text)),
-    ["127.0.0.1 730"],
-  );
-  forgetFlows(kernel, [{ protocol: 132, first: 730, last: 730 }]);
-  assert.deepEqual(
-    flowsTo().filter((text) => / 73\d/.test(text)),
-    ["127.0.0.1 730"],
-    "of another protocol",
   );
 });

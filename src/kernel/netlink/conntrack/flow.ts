@@ -14,8 +14,10 @@ const conntrackMessage = {
   delete: (subsystem << 8) | 2,
 } as const;
 
-/** CTA_TUPLE_ORIG, CTA_FILTER */
+/** CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_ZONE, CTA_FILTER */
 const original = 1;
+const reply = 2;
+const zone = 18;
 const filter = 25;
 /** CTA_TUPLE_IP with CTA_IP_V4_SRC, _DST, CTA_IP_V6_SRC, _DST */
 const tupleIp = 1;
@@ -34,14 +36,20 @@ const domains: Readonly<Record<Family, number>> = { 4: 2, 6: 10 };
 const version = 0;
 const headerLength = 4;
 
-/** Where the first packet of a flow came from and was sent to. Ports in host order. */
-export interface Flow {
+/** Where the packets of one direction come from and are sent to. Ports in host order. */
+interface FlowTuple {
   readonly source: IpAddress;
   readonly destination: IpAddress;
   /** IPPROTO_* */
   readonly protocol: number;
   readonly sourcePort: number;
   readonly destinationPort: number;
+}
+
+/** A flow by its first packet. */
+export interface Flow extends FlowTuple {
+  /** Who answers: where the first packet was sent to, or what that was translated to. */
+  readonly answerer: { readonly address: IpAddress; readonly port: number };
 }
 
 const familyIn = (address: IpAddress): Family => (address.includes(":") ? 6 : 4);
@@ -67,7 +75,7 @@ export function getFlows(family: Family, protocol: number, destinationPort?: num
 }
 
 /** Deletes one flow. */
-export function deleteFlow(flow: Flow): NetlinkMessage {
+export function deleteFlow(flow: FlowTuple): NetlinkMessage {
   const family = familyIn(flow.source);
   const body = header(domains[family])
     .nested(original, (tuple) => writeTuple(tuple, flow, family))
@@ -75,7 +83,7 @@ export function deleteFlow(flow: Flow): NetlinkMessage {
   return { type: conntrackMessage.delete, flags: 0, body };
 }
 
-function writeTuple(writer: AttributeWriter, flow: Flow, family: Family): void {
+function writeTuple(writer: AttributeWriter, flow: FlowTuple, family: Family): void {
   writer
     .nested(tupleIp, (ip) =>
       ip
@@ -90,15 +98,20 @@ function writeTuple(writer: AttributeWriter, flow: Flow, family: Family): void {
     );
 }
 
-/** The flow in an answer; undefined for another message, or a protocol without ports. Throws `kernel` where it is malformed. */
+/** The flow in an answer; undefined for another message, a protocol without ports, or a zone of somebody's own. Throws `kernel` where it is malformed. */
 export function decodeFlow(message: ReceivedMessage): Flow | undefined {
   if (message.type !== conntrackMessage.flow) return undefined;
   if (message.body.length < headerLength) throw malformed("a struct nfgenmsg has 4 bytes");
-  const tuple = readAttributes(message.body.subarray(headerLength)).get(original)?.nested();
-  return tuple === undefined ? undefined : readTuple(tuple);
+  const attributes = readAttributes(message.body.subarray(headerLength));
+  if ((attributes.get(zone)?.be16() ?? 0) !== 0) return undefined;
+  const [first, answer] = [readTuple(attributes, original), readTuple(attributes, reply)];
+  if (first === undefined || answer === undefined) return undefined;
+  return { ...first, answerer: { address: answer.source, port: answer.sourcePort } };
 }
 
-function readTuple(tuple: Attributes): Flow | undefined {
+function readTuple(attributes: Attributes, direction: number): FlowTuple | undefined {
+  const tuple = attributes.get(direction)?.nested();
+  if (tuple === undefined) return undefined;
   const ip = tuple.get(tupleIp)?.nested();
   const ports = tuple.get(tupleProtocol)?.nested();
   const of = (which: "source" | "destination"): IpAddress | undefined => {
