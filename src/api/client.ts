@@ -6,8 +6,10 @@ import type {
   EndpointSpec,
   Filters,
   JoinSpec,
+  NameInfo,
   NetworkInfo,
   NetworkSpec,
+  QueryReport,
   SandboxInfo,
   SandboxSpec,
 } from "../model/types.ts";
@@ -45,6 +47,10 @@ export interface Client extends AsyncDisposable {
   sandboxes(filters?: Filters): Promise<readonly SandboxInfo[]>;
   sandbox(reference: string): Promise<SandboxInfo>;
   createSandbox(spec: SandboxSpec, options?: CallOptions): Promise<SandboxInfo>;
+  /** The names that a sandbox resolves by the engine's records. */
+  namesOf(sandbox: string): Promise<readonly NameInfo[]>;
+  /** What became of a sandbox's last questions; throws `unavailable` without a daemon. */
+  queriesOf(sandbox: string): Promise<QueryReport>;
   deleteSandbox(reference: string, options?: CallOptions): Promise<void>;
   endpoints(filters?: Filters): Promise<readonly EndpointInfo[]>;
   endpoint(reference: string): Promise<EndpointInfo>;
@@ -116,6 +122,11 @@ function createClient(transport: Transport, daemon: boolean): Client {
     sandboxes: (filters) => get("/sandboxes", filters),
     sandbox: (reference) => get(at("sandboxes", reference)),
     createSandbox: (spec, options) => change("POST", "/sandboxes", options, spec),
+    namesOf: (reference) => get(at("sandboxes", reference, "/names")),
+    queriesOf: async (reference) => {
+      const report = await get<QueryReport>(at("sandboxes", reference, "/queries"));
+      return { ...report, queries: report.queries.map((query) => ({ ...query, time: BigInt(query.time) })) };
+    },
     deleteSandbox: (reference, options) => change("DELETE", at("sandboxes", reference), options),
     endpoints: (filters) => get("/endpoints", filters),
     endpoint: (reference) => get(at("endpoints", reference)),

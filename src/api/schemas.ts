@@ -8,6 +8,7 @@ import { errorCodes } from "../errors.ts";
 const text = (description: string, example?: string) =>
   Type.String({ description, ...(example !== undefined && { examples: [example] }) });
 const texts = (description: string) => Type.Record(Type.String(), Type.String(), { description });
+const words = (description: string) => Type.Array(Type.String(), { description });
 const optional = Type.Optional;
 const strict = { additionalProperties: false } as const;
 
@@ -74,7 +75,13 @@ export const sandboxSpec = Type.Object(
     netns: optional(text("Path of an existing network namespace", "/run/netns/web")),
     pid: optional(Type.Integer({ description: "Process whose network namespace it is" })),
     host: optional(Type.Boolean({ description: "The host's own stack" })),
-    hostname: optional(text("Host name")),
+    hostname: optional(text("Host name; default its name")),
+    domainname: optional(text("Domain name")),
+    nameservers: optional(words("Asked for names that this engine does not know, in this order; default the host's")),
+    searchDomains: optional(words("Domains in which short names are looked for; default the host's, `.` for none")),
+    resolverOptions: optional(words("Options of resolv.conf")),
+    extraHosts: optional(words("NAME:ADDRESS, with `host-gateway` for what it reaches the host by")),
+    links: optional(words("NAME[:ALIAS]: names that it alone knows")),
     labels: optional(texts("Labels")),
   },
   { ...strict, $id: "SandboxSpec", title: "SandboxSpec" },
@@ -211,6 +218,18 @@ export const sandboxInfo: TSchema = Type.Object(
     namespace: text("Path of the namespace file, or `host`"),
     owned: Type.Boolean({ description: "The engine made the namespace, and removes it" }),
     hostname: optional(Type.String()),
+    domainname: optional(Type.String()),
+    nameservers: words("As asked for; none: the host's"),
+    searchDomains: words("As asked for; none: the host's"),
+    resolverOptions: words("As asked for; none: the host's"),
+    extraHosts: words("NAME:ADDRESS"),
+    links: words("NAME[:ALIAS]"),
+    files: optional(
+      Type.Object(
+        { hosts: Type.String(), resolvConf: Type.String(), hostname: Type.String() },
+        { description: "Paths of its files, to be bound over those of its processes" },
+      ),
+    ),
     labels: texts("Labels"),
     endpoints: Type.Array(Type.Ref("Endpoint")),
     gateway: Type.Object(
@@ -234,6 +253,41 @@ export const errorBody = Type.Object(
 );
 
 export const networkList: TSchema = Type.Array(networkInfo);
+/** What a sandbox resolves by the engine's records. */
+export const nameList: TSchema = Type.Array(
+  Type.Object({
+    name: Type.String(),
+    addresses: Type.Array(Type.String()),
+    network: optional(text("Absent for what the sandbox alone knows")),
+    sandbox: optional(text("Name of the sandbox it leads to")),
+  }),
+);
+
+/** What became of a sandbox's questions. */
+export const queryReport: TSchema = Type.Object({
+  counters: optional(
+    Type.Object(
+      Object.fromEntries(
+        ["queries", "known", "forwarded", "failed", "malformed", "refused"].map((name) => [name, Type.Integer()]),
+      ),
+      { description: "Since its resolver began" },
+    ),
+  ),
+  queries: Type.Array(
+    Type.Object({
+      time: text("Nanoseconds since 1970"),
+      sandboxId: Type.String(),
+      transport: Type.Enum(["udp", "tcp"]),
+      name: Type.String(),
+      type: Type.String(),
+      code: text("What was answered", "NXDOMAIN"),
+      from: text("`records`, the nameserver that answered, or `nobody`"),
+      reason: optional(text("Why it did not resolve")),
+    }),
+    { description: "The last ones, oldest first" },
+  ),
+});
+
 export const sandboxList: TSchema = Type.Array(sandboxInfo);
 export const endpointList: TSchema = Type.Array(endpointInfo);
 

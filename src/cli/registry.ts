@@ -37,6 +37,8 @@ export const registry: Registry = {
       inspect: () => import("./commands/sandbox/inspect.ts"),
       rm: () => import("./commands/sandbox/rm.ts"),
       exec: () => import("./commands/sandbox/exec.ts"),
+      names: () => import("./commands/sandbox/names.ts"),
+      queries: () => import("./commands/sandbox/queries.ts"),
     },
   },
   endpoint: {

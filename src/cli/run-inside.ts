@@ -2,18 +2,15 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { PortolanError } from "../errors.ts";
-import { inNamespace } from "../lab/process.ts";
+import { inSurroundings, type Surroundings, surroundingsOf } from "../lab/surroundings.ts";
 import type { Context } from "./command.ts";
 import { exitStatus } from "./failure.ts";
 
-/** The path by which this process reaches a sandbox's network namespace. Throws `not-found`. */
-export async function namespaceOf(reference: string, context: Pick<Context, "client">): Promise<string> {
+/** The surroundings of a sandbox as this process reaches them: a daemon may live in a host of its own, with mounts that are seen only through it. Throws `not-found`. */
+export async function surroundingsNamed(reference: string, context: Pick<Context, "client">): Promise<Surroundings> {
   await using client = await context.client();
-  const { namespace } = await client.sandbox(reference);
-  if (!client.daemon) return namespace === "host" ? "/proc/self/ns/net" : namespace;
-  // The daemon may live in a host of its own, with mounts that are seen only through it.
-  const { pid } = await client.info();
-  return namespace === "host" ? `/proc/${pid}/ns/net` : `/proc/${pid}/root${namespace}`;
+  const sandbox = await client.sandbox(reference);
+  return surroundingsOf(sandbox, client.daemon ? (await client.info()).pid : undefined);
 }
 
 /** Signals that are meant for the command. SIGINT and SIGQUIT come from the terminal, which sends them to the command itself. */
@@ -21,15 +18,16 @@ const forwarded = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWIN
 
 /** Runs the command line and waits for it; its exit status, 128 and the signal's number where a signal ended it, 127 and 126 where it cannot be started. */
 export async function runInside(
-  namespace: string,
+  surroundings: Surroundings,
   [program = "", ...words]: readonly string[],
   { env, cwd }: { readonly env: Readonly<Record<string, string>>; readonly cwd?: string },
 ): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeAllListeners(signal);
   for (const signal of ["SIGINT", "SIGQUIT"] as const) process.on(signal, () => {});
   // fork happens on the calling thread, within this call: the child is where the thread is.
-  const child = inNamespace(namespace, () =>
-    spawn(program, words, { stdio: "inherit", env: { ...process.env, ...env }, ...(cwd !== undefined && { cwd }) }),
+  const directory = cwd ?? process.cwd();
+  const child = inSurroundings(surroundings, () =>
+    spawn(program, words, { stdio: "inherit", env: { ...process.env, ...env }, cwd: directory }),
   );
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
   return await new Promise<number>((resolve, reject) => {

@@ -91,7 +91,7 @@ export interface Kernel {
 
   /** The text and mode (permission bits) of a file; undefined where there is none. */
   readFile(path: string): { readonly content: string; readonly mode: number } | undefined;
-  /** Replaces a file as a whole (written beside and renamed); missing parent directories are made; throws KernelError. */
+  /** Writes a file as a whole, in place where it is there; missing parent directories are made; throws KernelError. */
   writeFile(path: string, content: string, mode: number): void;
   /** Removes a file, and its parent directory if that is empty then; no error where it does not exist. */
   removeFile(path: string): void;

@@ -1,5 +1,5 @@
 /** The seam's one real implementation: Linux, seen from the namespace of the thread that makes it. */
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PortClaims, portRefusal } from "./inet/port-claims.ts";
 import { type Kernel, KernelError, type NamespaceRef, type NetlinkFamily } from "./kernel.ts";
@@ -134,11 +134,14 @@ export function createKernel(): Kernel {
     },
     writeFile(path, content, mode) {
       asKernelError(`write ${path}`, () => {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-        const beside = `${path}.new`;
-        rmSync(beside, { force: true });
-        writeFileSync(beside, content, { mode });
-        renameSync(beside, path);
+        try {
+          writeFileSync(path, content, { mode });
+        } catch (error) {
+          if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+          mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+          writeFileSync(path, content, { mode });
+        }
+        chmodSync(path, mode);
       });
     },
     removeFile(path) {

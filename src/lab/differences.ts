@@ -123,6 +123,10 @@ const compareNetworks = (topology: Topology, existing: Existing): Compared<Topol
 const compareSandboxes = (topology: Topology, existing: Existing): Compared<TopologySandbox, SandboxInfo> =>
   compared(topology.sandboxes, existing.sandboxes, (spec, info) => {
     if (info.hostname !== spec.hostname) return `its hostname is ${info.hostname ?? "not set"}`;
+    for (const [key, asked] of Object.entries(spec.naming)) {
+      // The parts of a sandbox's naming have the same names in its info.
+      if (!isDeepStrictEqual(asked, info[key as keyof TopologySandbox["naming"]])) return "it resolves names otherwise";
+    }
     return sameTexts(spec.labels, ownLabels(info.labels)) ? undefined : "its labels differ";
   });
 

@@ -78,8 +78,3 @@ function accepts(socket: string): Promise<boolean> {
 export async function stopIsolatedHost(daemon: ProcessIdentity): Promise<void> {
   await stopProcesses([daemon]);
 }
-
-/** The path by which the machine reaches a file that an isolated host's mount namespace alone has. */
-export function pathInside(daemon: ProcessIdentity, path: string): string {
-  return `/proc/${daemon.pid}/root${path}`;
-}

@@ -7,11 +7,12 @@ import type { NetworkInfo, SandboxInfo } from "../model/types.ts";
 import type { LabClient } from "./client.ts";
 import { type Difference, differences, type Existing, topologyLabel } from "./differences.ts";
 import { holdingLab, type LabPaths, type LabRecord, labPaths, readLab, removeLab, writeLab } from "./directory.ts";
-import { pathInside, startIsolatedHost, stopIsolatedHost } from "./isolated.ts";
+import { startIsolatedHost, stopIsolatedHost } from "./isolated.ts";
 import { listeningPorts, waitForPorts } from "./listening.ts";
 import { isRunning, type ProcessRecord, stopProcesses } from "./process.ts";
 import { measureReachability, mismatches, type Reach } from "./reachability.ts";
 import { type StepContext, takeSteps } from "./steps.ts";
+import { type Surroundings, surroundingsOf } from "./surroundings.ts";
 import type { Topology } from "./topology.ts";
 
 /** What the lab stands on. */
@@ -131,10 +132,10 @@ async function endLab(lab: LabRecord, paths: LabPaths): Promise<void> {
 const openClient = (lab: LabRecord | undefined, paths: LabPaths, options: LabOptions): Promise<LabClient> =>
   options.connect(lab?.daemon ? paths.socket : undefined);
 
-const namespaceOf =
+const surroundings =
   (lab: LabRecord) =>
-  ({ namespace }: SandboxInfo): string =>
-    lab.daemon ? pathInside(lab.daemon, namespace) : namespace;
+  (sandbox: SandboxInfo): Surroundings =>
+    surroundingsOf(sandbox, lab.daemon?.pid);
 
 async function upIn(lab: LabRecord, topology: Topology, paths: LabPaths, options: UpOptions): Promise<UpResult> {
   await using client = await openClient(lab, paths, options);
@@ -144,7 +145,7 @@ async function upIn(lab: LabRecord, topology: Topology, paths: LabPaths, options
     topology: topology.name,
     client,
     logs: paths.logs,
-    namespaceOf: namespaceOf(lab),
+    surroundingsOf: surroundings(lab),
     remember: (processes) => writeLab(paths, record(processes)),
     ...(options.signal && { signal: options.signal }),
     onStep: (difference) => options.onProgress?.({ phase: "step", difference }),
@@ -155,7 +156,7 @@ async function upIn(lab: LabRecord, topology: Topology, paths: LabPaths, options
   );
   const sandboxes = await client.sandboxes(ofTopology(topology.name));
   options.onProgress?.({ phase: "measuring", sandboxes: sandboxes.length });
-  const reachability = await measureReachability(topology, sandboxes, namespaceOf(lab));
+  const reachability = await measureReachability(topology, sandboxes, (one) => surroundings(lab)(one).namespace);
   const status = await statusOf(client, record(processes), paths);
   return { status, changes, reachability, mismatches: mismatches(reachability) };
 }

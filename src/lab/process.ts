@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortolanError } from "../errors.ts";
-import { closeNamespace, enterNamespace, openNamespace, openOwnNamespace } from "../kernel/namespace.ts";
+import { inSurroundings, type Surroundings } from "./surroundings.ts";
 import type { ProcessSpec } from "./topology.ts";
 
 /** A process, so that no other one is taken for it: a pid is given out again, a pid with its start time is not. */
@@ -52,27 +52,12 @@ function statOf(pid: number): Stat | undefined {
   }
 }
 
-/** Runs `work` in the network namespace at `path`; children that it starts are born there. */
-export function inNamespace<Result>(path: string, work: () => Result): Result {
-  const home = openOwnNamespace();
-  try {
-    const descriptor = openNamespace(path);
-    try {
-      return enterNamespace(descriptor, home, work);
-    } finally {
-      closeNamespace(descriptor);
-    }
-  } finally {
-    closeNamespace(home);
-  }
-}
-
 /**
- * Starts a process in the network namespace at `path`, detached: it outlives this one and leads a process group of its own. `node` on its path is the
+ * Starts a process in a sandbox's surroundings, detached: it outlives this one and leads a process group of its own. `node` on its path is the
  * Node.js that runs this. Throws `invalid-argument` where it cannot be started.
  */
 export async function startProcess(
-  path: string,
+  surroundings: Surroundings,
   spec: ProcessSpec,
   place: Pick<ProcessRecord, "sandbox" | "index" | "log">,
 ): Promise<ProcessRecord> {
@@ -86,7 +71,7 @@ export async function startProcess(
       ...spec.env,
     };
     // fork happens on the calling thread, within this call: the child is where the thread is.
-    const child = inNamespace(path, () =>
+    const child = inSurroundings(surroundings, () =>
       spawn(program, words, { cwd: spec.cwd, env, detached: true, stdio: ["ignore", output, output] }),
     );
     await new Promise<void>((resolve, reject) => {

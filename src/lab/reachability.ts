@@ -10,7 +10,7 @@ import { addressOf } from "../address/cidr.ts";
 import { PortolanError } from "../errors.ts";
 import type { SandboxInfo } from "../model/types.ts";
 import type { ProbeOutcome, ProbeTarget } from "./probe.ts";
-import { inNamespace } from "./process.ts";
+import { inNamespace } from "./surroundings.ts";
 import type { Topology } from "./topology.ts";
 
 /** One connection that was tried. */

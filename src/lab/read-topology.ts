@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { cidrFamily, contains, parseSubnet } from "../address/cidr.ts";
+import { parseExtraHost } from "../address/host-name.ts";
 import { familyOf, type IpAddress, parseIp } from "../address/ip.ts";
 import { parseLinkLocal } from "../address/link-local.ts";
 import { parseMac } from "../address/mac.ts";
@@ -92,15 +93,40 @@ function readSandbox(
   networks: readonly TopologyNetwork[],
   directory: string,
 ): TopologySandbox {
-  const fields = place.fields(["networks", "hostname", "labels", "run", "listen"]);
+  const fields = place.fields(["networks", "hostname", "labels", "run", "listen", ...namingKeys]);
   const attachments = fields.networks ? readAttachments(fields.networks, networks) : [];
   return {
     name,
     ...(fields.hostname && { hostname: fields.hostname.text() }),
+    naming: readNaming(fields),
     labels: fields.labels?.texts() ?? {},
     attachments,
     processes: fields.run?.itemsOrOne().map((item) => readProcess(item, directory)) ?? [],
     listen: fields.listen?.itemsOrOne().map((item) => item.integer(1, 65535)) ?? [],
+  };
+}
+
+const namingKeys = ["domainname", "dns", "dns-search", "dns-options", "extra-hosts", "links"] as const;
+
+/** How a sandbox resolves names; each entry is checked, and kept as it is written. */
+function readNaming(
+  fields: { readonly [Key in (typeof namingKeys)[number]]?: Place | undefined },
+): TopologySandbox["naming"] {
+  const texts = (place: Place | undefined): readonly string[] => place?.itemsOrOne().map((item) => item.text()) ?? [];
+  const checked = (place: Place | undefined, parse: (text: string) => unknown): readonly string[] =>
+    place?.itemsOrOne().map((item) =>
+      item.parsed((text) => {
+        parse(text);
+        return text;
+      }),
+    ) ?? [];
+  return {
+    ...(fields.domainname && { domainname: fields.domainname.text() }),
+    nameservers: checked(fields.dns, parseIp),
+    searchDomains: texts(fields["dns-search"]),
+    resolverOptions: texts(fields["dns-options"]),
+    extraHosts: checked(fields["extra-hosts"], parseExtraHost),
+    links: texts(fields.links),
   };
 }
 

@@ -47,13 +47,29 @@ export function networkSpecOf(info: NetworkInfo): NetworkSpec {
 }
 
 /** The sandbox that a file describes, marked as the topology's. */
-export function sandboxSpec(topology: string, { name, hostname, labels }: TopologySandbox): SandboxSpec {
-  return { name, ...(hostname !== undefined && { hostname }), labels: { ...labels, [topologyLabel]: topology } };
+export function sandboxSpec(topology: string, { name, hostname, naming, labels }: TopologySandbox): SandboxSpec {
+  return {
+    name,
+    ...(hostname !== undefined && { hostname }),
+    ...naming,
+    labels: { ...labels, [topologyLabel]: topology },
+  };
 }
 
 /** The sandbox that was there. */
-export function sandboxSpecOf({ name, hostname, labels }: SandboxInfo): SandboxSpec {
-  return { name, ...(hostname !== undefined && { hostname }), labels };
+export function sandboxSpecOf(info: SandboxInfo): SandboxSpec {
+  const { name, hostname, domainname, nameservers, searchDomains, resolverOptions, extraHosts, links, labels } = info;
+  return {
+    name,
+    ...(hostname !== undefined && { hostname }),
+    ...(domainname !== undefined && { domainname }),
+    nameservers,
+    searchDomains,
+    resolverOptions,
+    extraHosts,
+    links,
+    labels,
+  };
 }
 
 /** The endpoint that a file describes. */

@@ -6,6 +6,7 @@ import type { LabClient } from "./client.ts";
 import { type Difference, topologyLabel } from "./differences.ts";
 import { type ProcessRecord, startProcess, stopProcesses } from "./process.ts";
 import { endpointSpec, endpointSpecOf, networkSpec, networkSpecOf, sandboxSpec, sandboxSpecOf } from "./requests.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Where steps are taken. */
 export interface StepContext {
@@ -13,8 +14,8 @@ export interface StepContext {
   readonly client: LabClient;
   /** Directory for the output of processes. */
   readonly logs: string;
-  /** The path by which this process reaches a sandbox's namespace. */
-  namespaceOf(sandbox: SandboxInfo): string;
+  /** Where a sandbox's processes are started. */
+  surroundingsOf(sandbox: SandboxInfo): Surroundings;
   /** Remembers the processes there are now. */
   remember(processes: readonly ProcessRecord[]): void;
   readonly signal?: AbortSignal;
@@ -34,9 +35,9 @@ class Processes {
   }
 
   async start(sandbox: string, index: number, spec: ProcessRecord["spec"]): Promise<ProcessRecord> {
-    const path = this.#context.namespaceOf(await sandboxNamed(this.#context, sandbox));
+    const surroundings = this.#context.surroundingsOf(await sandboxNamed(this.#context, sandbox));
     const log = join(this.#context.logs, `${sandbox}.${index + 1}.log`);
-    const record = await startProcess(path, spec, { sandbox, index, log });
+    const record = await startProcess(surroundings, spec, { sandbox, index, log });
     this.#set([...this.#list.filter((other) => other.sandbox !== sandbox || other.index !== index), record]);
     return record;
   }

@@ -6,6 +6,7 @@ import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { StaticRoute } from "../address/static-route.ts";
+import type { SandboxSpec } from "../model/types.ts";
 
 export interface Topology {
   readonly name: string;
@@ -31,6 +32,11 @@ export interface TopologyNetwork {
 export interface TopologySandbox {
   readonly name: string;
   readonly hostname?: string;
+  /** How it resolves names, as it is written. */
+  readonly naming: Pick<
+    SandboxSpec,
+    "domainname" | "nameservers" | "searchDomains" | "resolverOptions" | "extraHosts" | "links"
+  >;
   readonly labels: Readonly<Record<string, string>>;
   /** In the order of the file, which is the order of its interfaces. */
   readonly attachments: readonly Attachment[];

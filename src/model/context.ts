@@ -1,12 +1,16 @@
 /** What the model's operations work on. One for each controller. */
+
 import type { IpAddress } from "../address/ip.ts";
 import type { Driver } from "../drivers/driver.ts";
+import type { PortolanError } from "../errors.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
+import type { HostConfiguration } from "../naming/host-configuration.ts";
 import type { Engine } from "../state/engine.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Store, StoreChange } from "../store/store.ts";
 import type { Events } from "./events.ts";
 import type { Locks } from "./locks.ts";
+import type { NameService } from "./name-service.ts";
 import type { PortBook } from "./port-book.ts";
 import type { Records } from "./records.ts";
 
@@ -27,6 +31,14 @@ export interface Context {
   readonly ports: PortBook;
   /** Whether this process lives on and serves its sandboxes: it holds their ports. */
   readonly services: boolean;
+  /** Looks how the host resolves names. */
+  readonly hostConfiguration: () => HostConfiguration;
+  /** The same when it was last looked at: what sandboxes take over. */
+  readonly hostNames: { current: HostConfiguration };
+  /** Who serves names; absent where the process does not live on. */
+  names: NameService | undefined;
+  /** Why the names of sandboxes are not served, by id of the sandbox. */
+  readonly nameProblems: Map<string, PortolanError>;
   /** Address of the host for published ports that name none, in networks that have none for it either; absent: all of them. */
   readonly publishAddress: IpAddress | undefined;
   /** Writes that wait for the next commit: intents that are fulfilled. */

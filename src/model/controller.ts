@@ -2,6 +2,8 @@
 import { parseIp } from "../address/ip.ts";
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
+import { createResolver } from "../naming/create-resolver.ts";
+import { type HostConfiguration, readHostConfiguration } from "../naming/host-configuration.ts";
 import type { Engine } from "../state/engine.ts";
 import { createWorkerEngine } from "../state/worker-engine.ts";
 import { openLocalStore } from "../store/local.ts";
@@ -14,10 +16,12 @@ import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./fil
 import { Healing, type HealingPace, usualPace } from "./healing.ts";
 import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
 import { find } from "./lookup.ts";
+import { Names } from "./names-service.ts";
 import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
 import { createRandom } from "./random.ts";
 import { reconcile } from "./reconcile.ts";
 import { recover } from "./recovery.ts";
+import { namesSeenBy, queriesOf } from "./resolution.ts";
 import { createSandbox, deleteSandbox } from "./sandboxes.ts";
 import { addPredefined, createContext } from "./start.ts";
 import { commitAll, flushDeferred } from "./transact.ts";
@@ -42,6 +46,8 @@ export interface ControllerOptions {
   readonly engine?: Engine;
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
+  /** How the host resolves names; default: as its /etc/resolv.conf says. */
+  readonly hostConfiguration?: () => HostConfiguration;
   /** Whether this process serves its sandboxes for as long as it lives, as by holding their published ports; default true. False for a single command. */
   readonly services?: boolean;
   /** That many random bytes. */
@@ -68,6 +74,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     drivers,
     ipamDrivers,
     services = true,
+    hostConfiguration = readHostConfiguration,
   } = options;
   const publishAddress = options.publishAddress === undefined ? undefined : parseIp(options.publishAddress);
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
@@ -83,6 +90,7 @@ export async function createController(options: ControllerOptions = {}): Promise
         now,
         publishAddress,
         services,
+        hostConfiguration,
         ...(drivers && { drivers }),
         ...(ipamDrivers && { ipamDrivers }),
       },
@@ -98,6 +106,11 @@ export async function createController(options: ControllerOptions = {}): Promise
     await addPredefined(context);
     // One commit for the whole start: it took place, or it did not.
     if (context.deferred.length > 0) await commitAll(context, [], true);
+    if (services) {
+      const names = new Names(context, createResolver());
+      context.names = names;
+      await names.start();
+    }
     const { healing: pace = services && options.engine === undefined } = options;
     const healing = pace === false ? undefined : new Healing(context, pace === true ? usualPace : pace);
     await healing?.start();
@@ -170,7 +183,7 @@ class Controller implements NetworkController {
   sandboxes(filters = {}): readonly SandboxInfo[] {
     const { records } = this.#context;
     const infos = [...records.sandboxes.values()].map((one) =>
-      sandboxInfo(records, one, gatewaysOf(this.#context, one)),
+      sandboxInfo(this.#context, one, gatewaysOf(this.#context, one)),
     );
     return filtered(infos, filters, sandboxFilters);
   }
@@ -202,6 +215,7 @@ class Controller implements NetworkController {
 
   async settle(): Promise<void> {
     await this.#context.engine.settle();
+    await this.#context.names?.settle();
     await flushDeferred(this.#context);
   }
 
@@ -211,9 +225,10 @@ class Controller implements NetworkController {
   }
 
   async #close(): Promise<void> {
-    const { events, engine, store } = this.#context;
+    const { events, engine, names, store } = this.#context;
     await this.#healing?.close();
     events.close();
+    await names?.close();
     await flushDeferred(this.#context);
     await engine.close();
     await store.close();
@@ -263,8 +278,16 @@ class Controller implements NetworkController {
     const remove = (options = {}) => deleteSandbox(context, id, options);
     const info = (): SandboxInfo => {
       const record = present("sandbox", id, context.records.sandboxes);
-      return sandboxInfo(context.records, record, gatewaysOf(context, record));
+      return sandboxInfo(context, record, gatewaysOf(context, record));
     };
-    return { id, name, info: () => preview ?? info(), delete: remove, [Symbol.asyncDispose]: remove };
+    return {
+      id,
+      name,
+      info: () => preview ?? info(),
+      names: () => namesSeenBy(context, present("sandbox", id, context.records.sandboxes)),
+      queries: () => queriesOf(context, present("sandbox", id, context.records.sandboxes)),
+      delete: remove,
+      [Symbol.asyncDispose]: remove,
+    };
   }
 }

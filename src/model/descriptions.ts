@@ -1,32 +1,20 @@
 /** From records to what their owners want of the kernel. */
-import type { Driver, JoinDescription } from "../drivers/driver.ts";
-import { PortolanError } from "../errors.ts";
+import type { JoinDescription } from "../drivers/driver.ts";
 import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
-import { defaultRoutes, gatewayEndpoint, type Joined } from "./gateway.ts";
+import { defaultRoutes, gatewayAddress, gatewayEndpoint, type Joined } from "./gateway.ts";
+import { inNameOrder, namedEndpoints } from "./naming.ts";
 import { isPredefined } from "./predefined.ts";
+import { driverOf, networkOf } from "./related.ts";
+import { describeFiles } from "./sandbox-files.ts";
 import { staticRoutes } from "./static-routes.ts";
 import type { SandboxInfo } from "./types.ts";
 
 export const networkOwner = (id: string): Owner => `network:${id}`;
 export const endpointOwner = (id: string): Owner => `endpoint:${id}`;
 export const sandboxOwner = (id: string): Owner => `sandbox:${id}`;
-
-/** The driver of a network that is there. */
-export function driverOf(context: Context, { name, driver }: NetworkRecord): Driver {
-  const found = context.drivers.get(driver);
-  if (found !== undefined) return found;
-  throw new PortolanError("unknown-driver", `no network driver is called "${driver}"`, { object: `network "${name}"` });
-}
-
-/** The network of an endpoint that is there. */
-export function networkOf(context: Context, { id, networkId }: EndpointRecord): NetworkRecord {
-  const network = context.records.networks.get(networkId);
-  if (network === undefined) throw new PortolanError("internal", `endpoint ${id} has no network`);
-  return network;
-}
 
 /** What a network wants while `joined` of its endpoints are in sandboxes. */
 export function networkObjects(context: Context, network: NetworkRecord, joined: number): readonly KernelObject[] {
@@ -58,12 +46,28 @@ export function joinedIn(
   }));
 }
 
-/** What a sandbox with these endpoints wants: its namespace where it is the engine's, and the default routes. */
-export function sandboxObjects(sandbox: SandboxRecord, joined: readonly Joined[]): readonly KernelObject[] {
+/** What a sandbox with these endpoints wants: its namespace where it is the engine's, the default routes, and its files. */
+export function sandboxObjects(
+  context: Context,
+  sandbox: SandboxRecord,
+  joined: readonly Joined[],
+): readonly KernelObject[] {
   const { namespace, owned } = sandbox;
+  const endpoints = inNameOrder(
+    context,
+    joined.map(({ endpoint }) => endpoint),
+  );
+  const gateway = gatewayAddress(joined, 4) ?? gatewayAddress(joined, 6);
   return [
     ...(owned && namespace !== "host" ? [{ kind: "namespace", path: namespace } as const] : []),
     ...defaultRoutes(namespace, joined),
+    ...describeFiles(sandbox, {
+      runDir: context.runDir,
+      host: context.hostNames.current,
+      endpoints,
+      resolver: namedEndpoints(context, endpoints).length > 0,
+      hostGateway: gateway,
+    }),
   ];
 }
 
@@ -100,7 +104,7 @@ export function sandboxChange(
     const objects = networkObjects(context, network, context.records.joinedCount(network.id) + difference);
     changes.set(networkOwner(network.id), objects);
   }
-  changes.set(sandboxOwner(sandbox.id), sandboxObjects(sandbox, joined));
+  changes.set(sandboxOwner(sandbox.id), sandboxObjects(context, sandbox, joined));
   for (const { id } of gone) changes.set(endpointOwner(id), undefined);
   for (const { endpoint, description } of come) changes.set(endpointOwner(endpoint.id), description.objects);
   return changes;

@@ -3,11 +3,12 @@ import type { Check } from "./checks/check.ts";
 import { drift } from "./checks/drift.ts";
 import { lostPorts } from "./checks/lost-ports.ts";
 import { missingFeatures } from "./checks/missing-features.ts";
+import { names } from "./checks/names.ts";
 import { notRecovered } from "./checks/not-recovered.ts";
 import type { Context } from "./context.ts";
 import type { DoctorReport, Problem } from "./types.ts";
 
-const checks: readonly Check[] = [missingFeatures, notRecovered, lostPorts, drift];
+const checks: readonly Check[] = [missingFeatures, notRecovered, lostPorts, names, drift];
 
 /** Looks at the kernel and at what the engine made in it, beside what it knows of itself. Changes nothing. */
 export async function examine(context: Context, startFailure: unknown, own: readonly Problem[]): Promise<DoctorReport> {

@@ -4,11 +4,11 @@ import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import { type GiveBack, takeAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
-import { driverOf } from "./descriptions.ts";
 import { checkLinkLocal } from "./link-local.ts";
 import type { EndpointWish } from "./parse.ts";
 import { placePorts } from "./placing.ts";
 import { takePorts } from "./publishing.ts";
+import { driverOf } from "./related.ts";
 
 /** How often a random MAC that is in use already is drawn again. */
 const macTries = 100;

@@ -4,7 +4,7 @@ import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/reco
 import type { StoreChange } from "../store/store.ts";
 import { addressWrites, type GiveBack, giveBack, releaseAddresses } from "./addressing.ts";
 import type { Context } from "./context.ts";
-import { endpointOwner, networkOf, sandboxChange } from "./descriptions.ts";
+import { endpointOwner, sandboxChange } from "./descriptions.ts";
 import { prepareEndpoint } from "./endpoint-request.ts";
 import { endpointInfo } from "./infos.ts";
 import { joinedRecord } from "./joining.ts";
@@ -14,6 +14,7 @@ import { checkFeatures } from "./network-request.ts";
 import { parseEndpoint, parseJoin } from "./parse.ts";
 import { isPredefined } from "./predefined.ts";
 import { releasePorts } from "./publishing.ts";
+import { networkOf } from "./related.ts";
 import { throwIfAborted, transact } from "./transact.ts";
 import type { ChangeOptions, ControllerEvent, EndpointInfo, EndpointSpec, JoinSpec } from "./types.ts";
 
@@ -122,6 +123,7 @@ export async function connect(
       await checkPredefined(context, network);
       const endpoint = await joinedRecord(context, bare, sandbox, join);
       const there = context.records.endpointsOfSandbox(sandbox.id);
+      if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, endpoint]);
       const done = await transact(
         context,
         {
@@ -139,8 +141,10 @@ export async function connect(
         emit(context, "network", "connect", endpoint, network, sandbox);
       }
       await settleTaken(context, network, endpoint, done, back);
+      await context.names?.ready(sandboxId);
       return { id: endpoint.id, info: endpointInfo(endpoint, network, sandbox) };
     } catch (error) {
+      context.names?.refresh(sandboxId);
       await giveBack(back);
       throw error;
     }
@@ -178,19 +182,26 @@ export async function joinEndpoint(
     await checkPredefined(context, network);
     const joined = await joinedRecord(context, endpoint, sandbox, join);
     const there = context.records.endpointsOfSandbox(sandbox.id);
-    const done = await transact(
-      context,
-      {
-        operation: "join",
-        direction: "undo",
-        descriptions: sandboxChange(context, sandbox, there, [...there, joined]),
-        writes: [put(joined)],
-        unwrites: [],
-        remember: () => context.records.putEndpoint(joined),
-      },
-      options,
-    );
-    if (done) emit(context, "network", "connect", joined, network, sandbox);
+    if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, joined]);
+    try {
+      const done = await transact(
+        context,
+        {
+          operation: "join",
+          direction: "undo",
+          descriptions: sandboxChange(context, sandbox, there, [...there, joined]),
+          writes: [put(joined)],
+          unwrites: [],
+          remember: () => context.records.putEndpoint(joined),
+        },
+        options,
+      );
+      if (done) emit(context, "network", "connect", joined, network, sandbox);
+      await context.names?.ready(sandboxId);
+    } catch (error) {
+      context.names?.refresh(sandboxId);
+      throw error;
+    }
   });
 }
 

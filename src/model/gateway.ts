@@ -33,6 +33,12 @@ export function gatewayEndpoint(joined: readonly Joined[], family: Family): Join
     .toSorted(order)[0];
 }
 
+/** The gateway of a sandbox in a family: an address by which it reaches the host. */
+export function gatewayAddress(joined: readonly Joined[], family: Family): IpAddress | undefined {
+  const winner = gatewayEndpoint(joined, family);
+  return winner && gatewayOf(winner, family);
+}
+
 /** The default routes of a sandbox. */
 export function defaultRoutes(namespace: NamespaceRef, joined: readonly Joined[]): readonly Route[] {
   return ([4, 6] as const).flatMap((family): Route[] => {

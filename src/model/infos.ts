@@ -1,8 +1,11 @@
 /** What the model tells about its records. */
 import { addressOf } from "../address/cidr.ts";
+import { extraHostText } from "../address/host-name.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
+import type { Context } from "./context.ts";
 import type { Records } from "./records.ts";
+import { filesOf } from "./sandbox-files.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "./types.ts";
 
 /** An endpoint, of a network and, while joined, in a sandbox. */
@@ -68,10 +71,22 @@ export function networkInfo(records: Records, network: NetworkRecord): NetworkIn
 }
 
 /** A sandbox with its endpoints, `gateway` being the ids of those that give the default routes. */
-export function sandboxInfo(records: Records, sandbox: SandboxRecord, gateway: SandboxInfo["gateway"]): SandboxInfo {
-  const { bootId: _, ...own } = sandbox;
+export function sandboxInfo(
+  { records, runDir }: Pick<Context, "records" | "runDir">,
+  sandbox: SandboxRecord,
+  gateway: SandboxInfo["gateway"],
+): SandboxInfo {
+  const { bootId: _, naming, ...own } = sandbox;
+  const files = filesOf(runDir, sandbox);
   return {
     ...own,
+    ...(naming?.domainname !== undefined && { domainname: naming.domainname }),
+    nameservers: naming?.nameservers ?? [],
+    searchDomains: naming?.searchDomains ?? [],
+    resolverOptions: naming?.resolverOptions ?? [],
+    extraHosts: (naming?.extraHosts ?? []).map(extraHostText),
+    links: Object.entries(naming?.links ?? {}).map(([alias, name]) => (alias === name ? name : `${name}:${alias}`)),
+    ...(files !== undefined && { files }),
     endpoints: records.endpointsOfSandbox(sandbox.id).map((endpoint) => recordedEndpointInfo(records, endpoint)),
     gateway,
   };

@@ -3,8 +3,8 @@ import { readLinkName } from "../drivers/options.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
-import { driverOf, networkOf } from "./descriptions.ts";
 import type { JoinWish } from "./parse.ts";
+import { driverOf, networkOf } from "./related.ts";
 import { checkRoutes } from "./static-routes.ts";
 
 /** The endpoint as it is in the sandbox. Throws `forbidden`, `exists`, `invalid-option`. */

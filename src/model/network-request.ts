@@ -11,7 +11,6 @@ import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
 import type { NetworkPool, NetworkRecord } from "../store/records.ts";
 import { type GiveBack, ipamNamed, takePool } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
-import { nameservers } from "./nameservers.ts";
 import { type PoolWish, parsePool, parseTexts } from "./parse.ts";
 import { isPredefined } from "./predefined.ts";
 import type { NetworkSpec } from "./types.ts";
@@ -118,14 +117,14 @@ export async function checkFeatures(context: Context, name: string, required: re
 }
 
 /** What the host uses at this moment. */
-function takenBy({ addresses, routes }: NamespaceFacts): PoolRequest["taken"] {
+function takenBy({ hostNames }: Context, { addresses, routes }: NamespaceFacts): PoolRequest["taken"] {
   return [
     ...addresses.map(({ subnet, link, address }) => ({ subnet, what: `address ${address} of ${link}` })),
     ...routes.map(({ destination, link }) => ({
       subnet: destination,
       what: `route ${destination}${link === undefined ? "" : ` by ${link}`}`,
     })),
-    ...nameservers().map((address) => ({
+    ...hostNames.current.nameservers.map((address) => ({
       subnet: subnetOf(address, familyOf(address) === 4 ? 32 : 128),
       what: `nameserver ${address}`,
     })),
@@ -160,7 +159,7 @@ async function takePools(
     .map((family): PoolWish => ({ family, auxAddresses: {} }));
   const driver = ipamNamed(context, ipam.driver);
   // A gateway or route of a link that a network takes over lies in the subnet that it asks for: the driver says what is in the way then.
-  const taken = takenBy(host);
+  const taken = takenBy(context, host);
   const pools: NetworkPool[] = [];
   for (const wish of [...chosen, ...asked].toSorted((a, b) => a.family - b.family)) {
     const gateway = gatewayless.includes(wish.family) ? "none" : wish.gateway;

@@ -4,7 +4,7 @@ import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import type { GiveBack } from "./addressing.ts";
 import type { Context } from "./context.ts";
-import { networkOf } from "./descriptions.ts";
+import { networkOf } from "./related.ts";
 
 /** Where the host's own range of ports for the taking stands (ip(7)): first and last. */
 const rangeSysctl = "net/ipv4/ip_local_port_range";

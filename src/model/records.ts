@@ -1,7 +1,14 @@
 /** The records in memory, with the indexes that look-ups and rules need. */
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 
+/** Who is told of records that change: what was, and what is. */
+export interface RecordsWatcher {
+  endpoint(before: EndpointRecord | undefined, after: EndpointRecord | undefined): void;
+  sandbox(before: SandboxRecord | undefined, after: SandboxRecord | undefined): void;
+}
+
 export class Records {
+  #watcher: RecordsWatcher | undefined;
   readonly networks = new Map<string, NetworkRecord>();
   readonly sandboxes = new Map<string, SandboxRecord>();
   readonly endpoints = new Map<string, EndpointRecord>();
@@ -14,6 +21,11 @@ export class Records {
   readonly #joined = new Map<string, number>();
   /** Ids of the endpoints with link-local addresses of their own, by `NETWORKID ADDRESS`. */
   readonly #linkLocals = new Map<string, string>();
+
+  /** Tells of every change from now on, as soon as it is one. */
+  watch(watcher: RecordsWatcher): void {
+    this.#watcher = watcher;
+  }
 
   networkNamed(name: string): NetworkRecord | undefined {
     return this.networks.get(this.#networkNames.get(name) ?? "");
@@ -71,18 +83,21 @@ export class Records {
   }
 
   putSandbox(record: SandboxRecord): void {
+    const before = this.sandboxes.get(record.id);
     this.sandboxes.set(record.id, record);
     this.#sandboxNames.set(record.name, record.id);
+    this.#watcher?.sandbox(before, record);
   }
 
-  deleteSandbox({ id, name }: SandboxRecord): void {
-    this.sandboxes.delete(id);
-    this.#sandboxNames.delete(name);
+  deleteSandbox(record: SandboxRecord): void {
+    this.sandboxes.delete(record.id);
+    this.#sandboxNames.delete(record.name);
+    this.#watcher?.sandbox(record, undefined);
   }
 
   putEndpoint(record: EndpointRecord): void {
     const before = this.endpoints.get(record.id);
-    if (before !== undefined) this.deleteEndpoint(before);
+    if (before !== undefined) this.#forget(before);
     const { id, networkId, name, mac, linkLocal = [], join } = record;
     this.endpoints.set(id, record);
     this.#endpointNames.set(`${networkId} ${name}`, id);
@@ -93,9 +108,15 @@ export class Records {
     }
     if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
     for (const address of linkLocal) this.#linkLocals.set(`${networkId} ${address}`, id);
+    this.#watcher?.endpoint(before, record);
   }
 
-  deleteEndpoint({ id, networkId, name, mac, linkLocal = [], join }: EndpointRecord): void {
+  deleteEndpoint(record: EndpointRecord): void {
+    this.#forget(record);
+    this.#watcher?.endpoint(record, undefined);
+  }
+
+  #forget({ id, networkId, name, mac, linkLocal = [], join }: EndpointRecord): void {
     this.endpoints.delete(id);
     this.#endpointNames.delete(`${networkId} ${name}`);
     removeFrom(this.#byNetwork, networkId, id);

@@ -10,9 +10,10 @@ import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { StoreChange, StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
-import { networkObjects, networkOf, networkOwner, sandboxChange } from "./descriptions.ts";
+import { networkObjects, networkOwner, sandboxChange } from "./descriptions.ts";
 import { mend, mendingPlan } from "./mending.ts";
 import { restorePorts } from "./publishing.ts";
+import { networkOf } from "./related.ts";
 import { fillOriginals } from "./transact.ts";
 
 /** Store record of the boot in which the engine last ran. */

@@ -1,16 +1,19 @@
 /** Sandboxes: create, delete. */
 import { join } from "node:path";
+import { parseHostName } from "../address/host-name.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { StoreChange } from "../store/store.ts";
 import { addressWrites, releaseAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
-import { networkOf, sandboxChange, sandboxObjects, sandboxOwner } from "./descriptions.ts";
+import { sandboxChange, sandboxObjects, sandboxOwner } from "./descriptions.ts";
 import { present } from "./endpoints.ts";
 import { sandboxInfo } from "./infos.ts";
 import { endpointKey, membershipKeys, sandboxKey, sandboxNameKey } from "./keys.ts";
+import { parseNaming } from "./naming-request.ts";
 import { parseName, parseTexts } from "./parse.ts";
 import { releasePorts } from "./publishing.ts";
+import { networkOf } from "./related.ts";
 import { throwIfAborted, transact } from "./transact.ts";
 import type { ChangeOptions, SandboxInfo, SandboxSpec } from "./types.ts";
 
@@ -21,6 +24,7 @@ export async function createSandbox(
   options: ChangeOptions,
 ): Promise<{ readonly id: string; readonly info: SandboxInfo }> {
   const name = parseName("sandbox", spec.name);
+  const naming = parseNaming(spec);
   return context.locks.hold([sandboxNameKey(name)], async () => {
     throwIfAborted(options.signal);
     if (context.records.sandboxNamed(name) !== undefined) {
@@ -38,7 +42,8 @@ export async function createSandbox(
       namespace: namespace.path,
       owned: namespace.owned,
       bootId: context.bootId,
-      ...(spec.hostname !== undefined && { hostname: spec.hostname }),
+      ...(spec.hostname !== undefined && { hostname: parseHostName("hostname", spec.hostname) }),
+      ...(naming !== undefined && { naming }),
       labels: parseTexts("label", spec.labels),
     };
     const done = await transact(
@@ -46,7 +51,7 @@ export async function createSandbox(
       {
         operation: "sandbox-create",
         direction: "undo",
-        descriptions: new Map([[sandboxOwner(id), sandboxObjects(record, [])]]),
+        descriptions: new Map([[sandboxOwner(id), sandboxObjects(context, record, [])]]),
         writes: [put(record)],
         unwrites: [],
         remember: () => context.records.putSandbox(record),
@@ -54,7 +59,7 @@ export async function createSandbox(
       options,
     );
     if (done) emit(context, "create", record);
-    return { id, info: sandboxInfo(context.records, record, {}) };
+    return { id, info: sandboxInfo(context, record, {}) };
   });
 }
 

@@ -25,6 +25,7 @@ export interface ContextParts {
   readonly now: Context["now"];
   readonly publishAddress?: Context["publishAddress"];
   readonly services: boolean;
+  readonly hostConfiguration: Context["hostConfiguration"];
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
 }
@@ -57,6 +58,10 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     publishAddress: parts.publishAddress,
     ports: new PortBook(),
     services: parts.services,
+    hostConfiguration: parts.hostConfiguration,
+    hostNames: { current: parts.hostConfiguration() },
+    names: undefined,
+    nameProblems: new Map(),
     deferred,
     followers: new Set(),
     runDir,

@@ -9,6 +9,7 @@ import type { MacAddress } from "../address/mac.ts";
 import type { OpenedPort, PublishedPort } from "../address/port.ts";
 import type { StaticRoute } from "../address/static-route.ts";
 import type { FeatureReport } from "../kernel/features.ts";
+import type { QueryRecord, ResolverCounters } from "../naming/resolver.ts";
 import type { Plan } from "../state/plan-types.ts";
 
 /** Options of every call that changes something. */
@@ -58,7 +59,19 @@ export interface SandboxSpec {
   readonly pid?: number;
   /** Use the host's own stack. */
   readonly host?: boolean;
+  /** Default: its name. */
   readonly hostname?: string;
+  readonly domainname?: string;
+  /** Asked for names that this engine does not know, in this order; default: the host's. */
+  readonly nameservers?: readonly string[];
+  /** Default: the host's; `.` for none. */
+  readonly searchDomains?: readonly string[];
+  /** Options of resolv.conf(5): `timeout:2`. */
+  readonly resolverOptions?: readonly string[];
+  /** `NAME:ADDRESS`, with `host-gateway` for what it reaches the host by. */
+  readonly extraHosts?: readonly string[];
+  /** `NAME[:ALIAS]`: names that it alone knows. */
+  readonly links?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -156,10 +169,36 @@ export interface SandboxInfo {
   readonly namespace: string;
   readonly owned: boolean;
   readonly hostname?: string;
+  readonly domainname?: string;
+  readonly nameservers: readonly IpAddress[];
+  readonly searchDomains: readonly string[];
+  readonly resolverOptions: readonly string[];
+  readonly extraHosts: readonly string[];
+  readonly links: readonly string[];
+  /** Its files, to be bound over those of its processes; absent for the host's own stack. */
+  readonly files?: { readonly hosts: string; readonly resolvConf: string; readonly hostname: string };
   readonly labels: Readonly<Record<string, string>>;
   readonly endpoints: readonly EndpointInfo[];
   /** Ids of the endpoints whose network gives the default route. */
   readonly gateway: { readonly ipv4?: string; readonly ipv6?: string };
+}
+
+/** A name that a sandbox resolves by this engine's records. */
+export interface NameInfo {
+  readonly name: string;
+  readonly addresses: readonly IpAddress[];
+  /** Absent for what the sandbox alone knows: links and extra hosts. */
+  readonly network?: string;
+  /** Name of the sandbox it leads to. */
+  readonly sandbox?: string;
+}
+
+/** What became of a sandbox's questions. */
+export interface QueryReport {
+  /** Since its resolver began; absent where it has none. */
+  readonly counters?: ResolverCounters;
+  /** The last ones, oldest first. */
+  readonly queries: readonly QueryRecord[];
 }
 
 /** Something that happened, told after it is complete. */
@@ -215,6 +254,10 @@ export interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly name: string;
   info(): SandboxInfo;
+  /** The names that it resolves without asking anybody else. */
+  names(): readonly NameInfo[];
+  /** What became of its last questions, and how many there were. Throws `unavailable` where this process answers none. */
+  queries(): Promise<QueryReport>;
   /** Leaves and deletes its endpoints, then goes itself. */
   delete(options?: ChangeOptions): Promise<void>;
 }

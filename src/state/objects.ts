@@ -132,6 +132,10 @@ export interface File {
   readonly content: string;
   /** Permission bits. */
   readonly mode: number;
+  /** What others may do: write below its last line, or, in a sealed text, something else instead, which then stays. */
+  readonly edits?: "below" | "instead";
+  /** Its place may be somebody else's: what is not as it was sealed is not removed. */
+  readonly shared?: true;
 }
 
 /** Ports of the host, of which published ones are made, for the engine alone. */

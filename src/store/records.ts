@@ -1,6 +1,7 @@
 /** The documents in the store. A change of their form needs a migration (migrations.ts). */
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { ExposedPort } from "../address/exposed-port.ts";
+import type { ExtraHost } from "../address/host-name.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { OpenedPort, PublishedPort } from "../address/port.ts";
@@ -82,6 +83,18 @@ export interface EndpointRecord {
   };
 }
 
+/** How a sandbox resolves names, as far as it was told. */
+export interface SandboxNaming {
+  readonly domainname?: string;
+  readonly nameservers: readonly IpAddress[];
+  readonly searchDomains: readonly string[];
+  /** Of resolv.conf(5). */
+  readonly resolverOptions: readonly string[];
+  readonly extraHosts: readonly ExtraHost[];
+  /** Names that it alone knows, each for another one. */
+  readonly links: Readonly<Record<string, string>>;
+}
+
 export interface SandboxRecord {
   readonly id: string;
   readonly name: string;
@@ -93,6 +106,8 @@ export interface SandboxRecord {
   /** Boot id of the machine when the namespace was made (/proc/sys/kernel/random/boot_id). */
   readonly bootId: string;
   readonly hostname?: string;
+  /** How it resolves names; absent: as every other one. */
+  readonly naming?: SandboxNaming;
   readonly labels: Readonly<Record<string, string>>;
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
+import { parseIp } from "../../src/address/ip.ts";
 import { differences, subjectOf } from "../../src/lab/differences.ts";
 import { readTopology } from "../../src/lab/read-topology.ts";
 import { takeSteps } from "../../src/lab/steps.ts";
@@ -30,6 +31,7 @@ for (const file of globSync("*.yaml", { cwd: examples }).toSorted()) {
     };
     const store = await openLocalStore({ stateDir: undefined });
     const controller = await createController({
+      hostConfiguration: () => ({ nameservers: [parseIp("192.0.2.53")], search: [], options: [] }),
       store,
       engine,
       random: randomFrom(name),
@@ -55,7 +57,7 @@ for (const file of globSync("*.yaml", { cwd: examples }).toSorted()) {
       topology: topology.name,
       client,
       logs: "/nowhere",
-      namespaceOf: () => "/nowhere",
+      surroundingsOf: () => ({ namespace: "/nowhere" }),
       remember: () => undefined,
       onStep: (step: (typeof steps)[number]) => void sections.push([`${step.step} ${subjectOf(step)}`, []]),
     };

@@ -111,6 +111,23 @@ export const operations: readonly Operation[] = [
     run: (controller, options) => controller.createSandbox({ name: "web", hostname: "web" }, options),
   },
   {
+    name: "create a sandbox that resolves names in its own way",
+    run: (controller, options) =>
+      controller.createSandbox(
+        {
+          name: "web",
+          hostname: "www",
+          domainname: "shop.test",
+          nameservers: ["192.0.2.53"],
+          searchDomains: ["shop.test"],
+          resolverOptions: ["timeout:1"],
+          extraHosts: ["db:10.1.0.7", "host.test:host-gateway"],
+          links: ["api:store"],
+        },
+        options,
+      ),
+  },
+  {
     name: "make an existing namespace a sandbox",
     run: (controller, options) => controller.createSandbox({ name: "web", netns: foreignNamespace }, options),
   },

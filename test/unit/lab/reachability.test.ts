@@ -11,6 +11,11 @@ function sandbox(name: string, addresses: readonly string[]): SandboxInfo {
     created: "",
     namespace: `/run/${name}`,
     owned: true,
+    nameservers: [],
+    searchDomains: [],
+    resolverOptions: [],
+    extraHosts: [],
+    links: [],
     labels: {},
     gateway: {},
     endpoints: addresses.map((address, index) => ({

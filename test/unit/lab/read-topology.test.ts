@@ -58,6 +58,7 @@ expect:
       {
         name: "web",
         hostname: "www",
+        naming: { nameservers: [], searchDomains: [], resolverOptions: [], extraHosts: [], links: [] },
         labels: {},
         attachments: [
           {
@@ -82,6 +83,7 @@ expect:
       },
       {
         name: "client",
+        naming: { nameservers: [], searchDomains: [], resolverOptions: [], extraHosts: [], links: [] },
         labels: {},
         attachments: [
           { network: "front", linkLocal: [], routes: [], aliases: [], publish: [], priority: 0, options: {} },

@@ -5,7 +5,7 @@ import { UsageError } from "../../usage-error.ts";
 export const command = defineCommand({
   summary: "Run a command in a sandbox's network",
   details:
-    "Only the network is the sandbox's: files, processes and users are those of whoever runs this. The exit status is the command's own; 127 where there is no such command, 126 where it cannot be run.",
+    "The network is the sandbox's, and /etc/hosts and /etc/resolv.conf, so that names are resolved as it does; other files, processes and users are those of whoever runs this. The exit status is the command's own; 127 where there is no such command, 126 where it cannot be run.",
   arguments: {
     sandbox: one("SANDBOX", "Name, id, or the beginning of one", "sandbox"),
     line: any("COMMAND", "The command and its arguments; `--` may stand before it", "none"),
@@ -22,8 +22,8 @@ export const command = defineCommand({
   async run({ sandbox, line, env, workdir }, context) {
     const words = line[0] === "--" ? line.slice(1) : line;
     if (words.length === 0) throw new UsageError("there is no command to run", "write it after the sandbox's name");
-    const { namespaceOf, runInside } = await import("../../run-inside.ts");
-    const namespace = await namespaceOf(sandbox, context);
-    return await runInside(namespace, words, { env, ...(workdir !== undefined && { cwd: workdir }) });
+    const { runInside, surroundingsNamed } = await import("../../run-inside.ts");
+    const surroundings = await surroundingsNamed(sandbox, context);
+    return await runInside(surroundings, words, { env, ...(workdir !== undefined && { cwd: workdir }) });
   },
 });

@@ -1,0 +1,17 @@
+/** Text whose first line tells whether somebody changed the rest since. */
+import { createHash } from "node:crypto";
+
+const mark = "# portolan ";
+/** Digits of the seal. */
+const sealLength = 16;
+
+const sealOf = (rest: string): string => createHash("sha256").update(rest).digest("hex").slice(0, sealLength);
+
+/** The text behind a line that seals it. */
+export const sealed = (rest: string): string => `${mark}${sealOf(rest)}\n${rest}`;
+
+/** Whether a text is as it was sealed. */
+export function isSealed(text: string): boolean {
+  const end = text.indexOf("\n");
+  return text.startsWith(mark) && text.slice(mark.length, end) === sealOf(text.slice(end + 1));
+}
