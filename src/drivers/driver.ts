@@ -62,6 +62,8 @@ export interface Driver {
   describeNetwork(network: NetworkRecord): readonly KernelObject[];
   /** Reads an endpoint's options before addresses are given; throws `invalid-option`, `forbidden`. */
   readEndpoint(network: NetworkRecord, endpoint: Pick<EndpointRecord, "options" | "mac">): EndpointSettings;
+  /** The link on which to ask who has an endpoint's addresses before it joins; undefined where nobody is asked. */
+  duplicatesOn(network: NetworkRecord): { readonly namespace: NamespaceRef; readonly link: string } | undefined;
   /** MAC for an endpoint that asked for none, of 6 random bytes; undefined where the driver has no links of its own. */
   chooseMac(random: Uint8Array): EndpointRecord["mac"];
   /** Prefix of interface names inside a sandbox: `eth`. Ignored where the driver makes no links. */

@@ -28,14 +28,22 @@ const ipv6Off = (enableIpv6: boolean): string => (enableIpv6 ? "0" : "1");
  * What is set on every interface, either way, so that it holds whatever the sandbox's defaults are. Addresses and routes are the engine's to give: a router
  * advertisement from anybody in the network would add to them. And nobody waits for duplicate address detection of the link-local address.
  */
-const ownSysctls = (enableIpv6: boolean): InterfaceSysctls => ({
+const ownSysctls = (enableIpv6: boolean, { detectDuplicates = false }: InterfaceManners): InterfaceSysctls => ({
   [ipv6Switch]: ipv6Off(enableIpv6),
   ...(enableIpv6 && {
     "net.ipv6.conf.IFNAME.accept_ra": "0",
     "net.ipv6.conf.IFNAME.autoconf": "0",
-    "net.ipv6.conf.IFNAME.accept_dad": "0",
+    "net.ipv6.conf.IFNAME.accept_dad": detectDuplicates ? "1" : "0",
   }),
 });
+
+/** How the interfaces of a network behave on its link. */
+export interface InterfaceManners {
+  /** How often the link is told of the addresses when they come; absent: never. */
+  readonly announce?: NonNullable<Address["announce"]>;
+  /** The kernel looks for duplicates of the link-local address that it makes. */
+  readonly detectDuplicates?: boolean;
+}
 
 /** The sysctls and addresses of an endpoint's interface, which is called `link`. */
 export function describeInterface(
@@ -43,12 +51,17 @@ export function describeInterface(
   { ipv4, ipv6, linkLocal = [], sysctls = {} }: EndpointRecord,
   namespace: NamespaceRef,
   link: string,
+  manners: InterfaceManners,
 ): readonly KernelObject[] {
-  const settings = sysctlsOf({ ...ownSysctls(enableIpv6), ...sysctls }, link);
+  const settings = sysctlsOf({ ...ownSysctls(enableIpv6, manners), ...sysctls }, link);
+  const { announce } = manners;
   const addresses = [ipv4, ipv6, ...linkLocal].filter((wanted) => wanted !== undefined);
   return [
     ...settings.map(([name, value]): Sysctl => ({ kind: "sysctl", namespace, name, value })),
-    ...addresses.map((wanted) => interfaceAddressOf(namespace, link, wanted)),
+    ...addresses.map((wanted) => ({
+      ...interfaceAddressOf(namespace, link, wanted),
+      ...(announce !== undefined && { announce }),
+    })),
   ];
 }
 

@@ -67,6 +67,15 @@ export function readBoolean(text: string, key: string): boolean {
   throw malformedOption(key, text, "give true or false");
 }
 
+/** A reader of whole numbers within bounds. */
+export function readWithin(from: number, to: number): (text: string, key: string) => number {
+  return (text, key) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (from <= value && value <= to) return value;
+    throw malformedOption(key, text, `give a whole number from ${from} to ${to}`);
+  };
+}
+
 /** The kernel's bounds of an Ethernet MTU: ETH_MIN_MTU (RFC 791's 68) and ETH_MAX_MTU, bytes. */
 const mtuBounds = { smallest: 68, largest: 65535 } as const;
 

@@ -4,6 +4,7 @@
  * for it. A namespace is named by `"host"` (the one the kernel object was made in) or by the absolute path of its file.
  */
 import type { IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
 import type { TransportProtocol } from "../address/port.ts";
 import type { NetlinkMessage, ReceivedMessage } from "./netlink/message.ts";
 
@@ -42,6 +43,17 @@ export class KernelError extends Error {
     super(`${operation}: ${refusal.message} (${refusal.code})`);
     this.refusal = refusal;
   }
+}
+
+/** Whole Ethernet frames, out by one link and in from it. */
+export interface PacketSocket {
+  /** MAC address of the link. */
+  readonly mac: MacAddress;
+  /** Sends frames; throws KernelError where the link is down or gone. */
+  send(frames: readonly Uint8Array[]): void;
+  /** The frames that have come since the last call, oldest first, without waiting for more; our own are among them. */
+  receive(): readonly Uint8Array[];
+  close(): void;
 }
 
 export interface Kernel {
@@ -83,6 +95,9 @@ export interface Kernel {
 
   /** Index of a link; throws KernelError ENODEV. */
   linkIndex(namespace: NamespaceRef, name: string): number;
+
+  /** Opens a packet socket on a link, to send or also to listen for address resolution (ARP, neighbour discovery); throws KernelError. */
+  openPackets(namespace: NamespaceRef, link: string, mode: "send" | "listen"): PacketSocket;
 
   /** Reads a sysctl by dotted or slashed name as seen from the namespace; undefined where it does not exist. Trailing newline cut. */
   readSysctl(namespace: NamespaceRef, name: string): string | undefined;

@@ -14,6 +14,8 @@ import {
   openOwnNamespace,
 } from "./namespace.ts";
 import { NetlinkSocket } from "./netlink/socket.ts";
+import { createRelease } from "./packet/release.ts";
+import { LinkSocket } from "./packet/socket.ts";
 import { refusalOf } from "./syscalls.ts";
 
 /** What is held open of one namespace. */
@@ -34,6 +36,7 @@ const trusted = 1;
 /** Makes the kernel seam for the calling thread, whose network namespace becomes `"host"`. */
 export function createKernel(): Kernel {
   const host: Held = { descriptor: openOwnNamespace(), inode: undefined, checked: 0, sockets: new Map() };
+  const releaseSocket = createRelease();
   /** By path, least recently used first. */
   const held = new Map<string, Held>();
   const claims = new PortClaims();
@@ -115,6 +118,7 @@ export function createKernel(): Kernel {
       }
     },
     linkIndex: (namespace, name) => socketOf(namespace, "route").linkIndex(name),
+    openPackets: (namespace, link, mode) => inside(namespace, () => new LinkSocket(link, mode, releaseSocket)),
 
     readSysctl(namespace, name) {
       const path = sysctlPath(name);

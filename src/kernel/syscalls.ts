@@ -132,18 +132,29 @@ export function receive(fd: number, buffer: Uint8Array, flags: number): number {
   return checked("recv", call.recv(fd, buffer, buffer.length, flags));
 }
 
-/** SIOCGIFINDEX (linux/sockios.h) */
-const getInterfaceIndex = 0x8933;
+/** SIOCGIFINDEX, SIOCGIFHWADDR (linux/sockios.h) */
+const interfaceQuery = { index: 0x8933, hardwareAddress: 0x8927 } as const;
 /** struct ifreq (linux/if.h): a name of at most 15 bytes, and what is asked. */
 const interfaceRequest = { length: 40, nameLength: 16 } as const;
 
-/** Index of an interface in the namespace of a socket (netdevice(7)): without the lock that netlink requests take. Throws KernelError ENODEV. */
-export function interfaceIndex(fd: number, name: string): number {
+/** What is known of an interface in the namespace of a socket (netdevice(7)): without the lock that netlink requests take. Throws KernelError ENODEV. */
+function askInterface(fd: number, name: string, query: number): Buffer {
   const request = Buffer.alloc(interfaceRequest.length);
   // A longer name is nobody's; cut short it could be.
   if (request.write(name) >= interfaceRequest.nameLength) throw new KernelError(`find link ${name}`, refusalOf(19));
-  checked(`find link ${name}`, call.ioctl(fd, getInterfaceIndex, request));
-  return request.readInt32LE(interfaceRequest.nameLength);
+  checked(`find link ${name}`, call.ioctl(fd, query, request));
+  return request.subarray(interfaceRequest.nameLength);
+}
+
+/** Index of an interface; throws KernelError ENODEV. */
+export function interfaceIndex(fd: number, name: string): number {
+  return askInterface(fd, name, interfaceQuery.index).readInt32LE();
+}
+
+/** The six bytes of an Ethernet interface's address; throws KernelError ENODEV. */
+export function hardwareAddress(fd: number, name: string): Uint8Array {
+  // struct sockaddr: the address stands behind its family.
+  return askInterface(fd, name, interfaceQuery.hardwareAddress).subarray(2, 8);
 }
 
 /** NS_GET_NSTYPE (linux/nsfs.h) */
@@ -157,6 +168,11 @@ export function namespaceType(fd: number): number {
 /** close(2) of a descriptor that {@link socket} gave. */
 export function closeSocket(fd: number): void {
   checked("close", call.close(fd));
+}
+
+/** close(2) on a thread of Node's pool, for descriptors that take the kernel long to close. `done` is called whatever came of it. */
+export function closeElsewhere(fd: number, done: () => void): void {
+  call.close.async(fd, done);
 }
 
 /** setns(2): moves the calling thread into the namespace behind a descriptor. */

@@ -5,6 +5,7 @@ import type { StoreChange } from "../store/store.ts";
 import { addressWrites, type GiveBack, giveBack, releaseAddresses } from "./addressing.ts";
 import type { Context } from "./context.ts";
 import { endpointOwner, sandboxChange } from "./descriptions.ts";
+import { checkDuplicates } from "./duplicates.ts";
 import { prepareEndpoint } from "./endpoint-request.ts";
 import { endpointInfo } from "./infos.ts";
 import { joinedRecord } from "./joining.ts";
@@ -122,6 +123,7 @@ export async function connect(
       const bare = await prepareEndpoint(context, network, wish, back);
       await checkPredefined(context, network);
       const endpoint = await joinedRecord(context, bare, sandbox, join);
+      if (!options.dryRun) await checkDuplicates(context, network, endpoint);
       const there = context.records.endpointsOfSandbox(sandbox.id);
       if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, endpoint]);
       const done = await transact(
@@ -181,6 +183,7 @@ export async function joinEndpoint(
     }
     await checkPredefined(context, network);
     const joined = await joinedRecord(context, endpoint, sandbox, join);
+    if (!options.dryRun) await checkDuplicates(context, network, joined);
     const there = context.records.endpointsOfSandbox(sandbox.id);
     if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, joined]);
     try {

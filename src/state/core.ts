@@ -1,12 +1,15 @@
 /** The synchronous core of the engine, around a kernel seam: what both engines run, one on its caller's thread, one on a worker. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { IpAddress } from "../address/ip.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import { type Kernel, KernelError, type KernelRefusal, type NamespaceRef, type PortClaim } from "../kernel/kernel.ts";
 import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
 import { deleteLinkGroup } from "../kernel/netlink/route/link.ts";
 import { departingLinkGroup } from "../kernel/netlink/route/ownership.ts";
 import { probeFeatures } from "../kernel/probe.ts";
+import { Announcer } from "./announcer.ts";
 import { applyPlan } from "./apply.ts";
+import { type AddressClaim, findClaim } from "./duplicates.ts";
 import type { NamespaceFacts } from "./engine.ts";
 import { readFacts } from "./facts.ts";
 import type { KernelObject } from "./objects.ts";
@@ -26,14 +29,18 @@ export class Core {
   readonly #departing = new Map<NamespaceRef, number>([["host", 0]]);
   readonly #closing = new AbortController();
   #watching: Promise<void> | undefined;
+  readonly #announcer: Announcer;
   #features: FeatureReport | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    this.#announcer = new Announcer(kernel);
   }
 
   apply(plan: Plan): void {
+    this.#announcer.forget(plan);
     applyPlan(this.#kernel, plan, (namespace) => this.#departing.set(namespace, 0));
+    this.#announcer.begin(plan);
   }
 
   observe(desired: readonly KernelObject[], left?: readonly KernelObject[]): readonly KernelObject[] {
@@ -66,6 +73,20 @@ export class Core {
 
   portRefusals(claims: readonly PortClaim[]): readonly (KernelRefusal | undefined)[] {
     return claims.map((claim) => this.#kernel.portRefusal(claim));
+  }
+
+  async findClaim(
+    namespace: NamespaceRef,
+    link: string,
+    addresses: readonly IpAddress[],
+  ): Promise<AddressClaim | undefined> {
+    try {
+      return await findClaim(this.#kernel, namespace, link, addresses);
+    } catch (error) {
+      // A link that is not there, or is down, has nobody who could have them; what is wrong with it the join will tell.
+      if (error instanceof KernelError) return undefined;
+      throw error;
+    }
   }
 
   features(): FeatureReport {
@@ -126,6 +147,7 @@ export class Core {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#watching;
+    this.#announcer.close();
     this.sweep();
     this.#kernel.close();
   }

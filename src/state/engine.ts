@@ -6,6 +6,7 @@ import type { Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { KernelRefusal, PortClaim } from "../kernel/kernel.ts";
+import type { AddressClaim } from "./duplicates.ts";
 import type { KernelObject, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
 import type { RulesetChange } from "./ruleset-changes.ts";
@@ -59,6 +60,11 @@ export interface Engine {
   heldPorts(): Promise<readonly PortClaim[]>;
   /** For each claim, in order, why its ports could not be held now; undefined where they could: nobody, this engine included, has one. */
   portRefusals(claims: readonly PortClaim[]): Promise<readonly (KernelRefusal | undefined)[]>;
+  /**
+   * Asks on a link who has addresses, or is about to take them: the first claim; undefined where nobody answers within 300 ms, or the link is not there. Others are
+   * served meanwhile.
+   */
+  findClaim(namespace: NamespaceRef, link: string, addresses: readonly IpAddress[]): Promise<AddressClaim | undefined>;
   /** What this kernel can do; asked once. */
   features(): Promise<FeatureReport>;
   /** Whether a path is a network namespace. */

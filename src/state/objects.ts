@@ -68,6 +68,8 @@ export interface Address {
   readonly address: InterfaceAddress;
   /** Skip duplicate address detection (IFA_F_NODAD); IPv6 only. */
   readonly noDuplicateDetection?: boolean;
+  /** How often the link is told of the address when it is made, and how long from one time to the next, milliseconds; absent: never. */
+  readonly announce?: { readonly messages: number; readonly interval: number };
 }
 
 export interface Route {

@@ -1,4 +1,4 @@
-/** The engine's worker thread: requests in, answers out, one after the other; sweeps in the pauses. */
+/** The engine's worker thread: requests in, answers out, one after the other but for those that wait for others' answers; sweeps in the pauses. */
 import { parentPort } from "node:worker_threads";
 import { type ErrorJson, PortolanError } from "../errors.ts";
 import { createKernel } from "../kernel/linux.ts";
@@ -16,6 +16,7 @@ export interface Request {
     | "readSysctls"
     | "heldPorts"
     | "portRefusals"
+    | "findClaim"
     | "features"
     | "namespaceExists"
     | "settle"
@@ -87,7 +88,7 @@ function errorJson(error: unknown): ErrorJson {
 parentPort?.on("message", async (request: Request) => {
   let answer: Answer;
   try {
-    // Only closing waits for something: all else is done when the next request is looked at.
+    // Only closing and asking others wait for something: all else is done when the next request is looked at.
     answer = { id: request.id, value: await perform(request) };
   } catch (error) {
     answer = { id: request.id, error: errorJson(error) };

@@ -52,6 +52,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     dump: (namespace, family, message) => kernel.dump(namespace, family, message),
     watch: (family, group, signal) => kernel.watch(family, group, signal),
     linkIndex: (namespace, name) => kernel.linkIndex(namespace, name),
+    openPackets: (namespace, link, mode) => kernel.openPackets(namespace, link, mode),
     readSysctl: (namespace, name) => kernel.readSysctl(namespace, name),
     writeSysctl: (namespace, name, value) =>
       call(`writing of sysctl ${name} in ${namespace}`, () => kernel.writeSysctl(namespace, name, value)),

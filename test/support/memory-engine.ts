@@ -96,6 +96,10 @@ export function createMemoryEngine({
           : undefined,
       );
     },
+    async findClaim() {
+      open();
+      return undefined;
+    },
     async features() {
       open();
       return report(lacking);

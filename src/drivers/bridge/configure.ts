@@ -46,6 +46,10 @@ export type BridgeConfig = {
   readonly inhibitIpv4?: true;
   /** Present where sandboxes reach each other by published ports alone: who keeps them apart. */
   readonly apart?: Apart;
+  /** How often, and how long from one time to the next, milliseconds, the network is told of an endpoint's addresses; absent: never. */
+  readonly announce?: { readonly messages: number; readonly interval: number };
+  /** Before an endpoint joins, the network is asked who has its addresses. */
+  readonly detectDuplicates?: boolean;
 };
 
 /**
@@ -91,6 +95,7 @@ export function configure(request: NetworkRequest, context: ConfigureContext): B
 
   const mtu = options["com.docker.network.driver.mtu"];
   const device = deviceOf(bridge, request, context);
+  const messages = options["com.docker.network.advertise_addr_nmsgs"] ?? 3;
   return {
     bridge,
     ...device,
@@ -101,6 +106,8 @@ export function configure(request: NetworkRequest, context: ConfigureContext): B
     ...(options["com.docker.network.bridge.enable_icc"] === false && {
       apart: keeperOf(device.mac === undefined, context.host.filteredBridging),
     }),
+    ...(messages > 0 && { announce: { messages, interval: options["com.docker.network.advertise_addr_ms"] ?? 1000 } }),
+    ...(options["portolan.duplicate_address_detection"] && { detectDuplicates: true }),
   };
 }
 

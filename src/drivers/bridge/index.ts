@@ -149,9 +149,10 @@ function describeJoin(network: NetworkRecord, endpoint: EndpointRecord, namespac
   }
   if (endpoint.join === undefined) throw new PortolanError("internal", `${object} is described before it joins`);
   const { interfaceName } = endpoint.join;
+  const config = configOf(network);
   const objects: readonly KernelObject[] = [
-    describeVeth(configOf(network), network, endpoint, namespace, interfaceName),
-    ...describeInterface(network, endpoint, namespace, interfaceName),
+    describeVeth(config, network, endpoint, namespace, interfaceName),
+    ...describeInterface(network, endpoint, namespace, interfaceName, config),
     ...describePorts(network, endpoint),
   ];
   return { objects, ...(network.internal ? {} : gatewaysOf(network)) };
@@ -199,6 +200,10 @@ export const bridge: Driver = {
     const settings = readEndpointOptions("bridge", endpoint.options);
     checkInterfaceSysctls(network, settings.sysctls);
     return settings;
+  },
+  duplicatesOn(network) {
+    const { bridge, detectDuplicates } = configOf(network);
+    return detectDuplicates ? { namespace: host, link: bridge } : undefined;
   },
   chooseMac: localMac,
   interfacePrefix: (network) => configOf(network).interfacePrefix,

@@ -11,6 +11,7 @@ import {
   readLinkPrefix,
   readMtu,
   readOneOf,
+  readWithin,
 } from "../options.ts";
 
 /** Name of the predefined network, and of its link, which libnetwork calls docker0. */
@@ -33,6 +34,9 @@ export const networkOptions = {
   [familyOptions[6]]: readBoolean,
   "com.docker.network.host_ipv4": readHostAddress(4),
   "com.docker.network.host_ipv6": readHostAddress(6),
+  "com.docker.network.advertise_addr_nmsgs": readWithin(0, 3),
+  "com.docker.network.advertise_addr_ms": readWithin(100, 2000),
+  "portolan.duplicate_address_detection": readBoolean,
 } as const;
 
 /** The options of a network as they were read. */

@@ -24,6 +24,7 @@ export const host: Driver = {
       advice: "leave the MAC address out",
     });
   },
+  duplicatesOn: () => undefined,
   chooseMac: () => undefined,
   interfacePrefix: () => "",
   describeJoin(network, _endpoint, namespace) {

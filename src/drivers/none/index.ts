@@ -19,6 +19,7 @@ export const none: Driver = {
     refuseOptions("none", "endpoint", endpoint.options);
     return {};
   },
+  duplicatesOn: () => undefined,
   chooseMac: () => undefined,
   interfacePrefix: () => "",
   describeJoin: () => ({ objects: [] }),

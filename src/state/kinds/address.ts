@@ -8,7 +8,7 @@ import {
   dumpAddresses,
 } from "../../kernel/netlink/route/address.ts";
 import { ownProtocol } from "../../kernel/netlink/route/ownership.ts";
-import { type ApplyContext, inNamespace, inside, type Kind, linkKey, namespaceKey } from "../kind.ts";
+import { type ApplyContext, fieldsAgree, inNamespace, inside, type Kind, linkKey, namespaceKey } from "../kind.ts";
 import type { Address } from "../objects.ts";
 
 function options({ namespace, link, address, noDuplicateDetection }: Address, context: ApplyContext) {
@@ -44,6 +44,8 @@ export const address: Kind<Address> = {
         return info.protocol === ownProtocol || wanted.has(address.key(found)) ? [found] : [];
       }),
     ),
+  // What was told when it was made is not to be seen of an address.
+  equal: ({ announce: _, ...desired }, observed) => fieldsAgree(desired, observed),
   commands: {
     // The protocol number is left out: the iproute2 of Debian 12 cannot set it.
     create: ({ namespace, link, address, noDuplicateDetection }) => [

@@ -4,9 +4,13 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Ipv4Address, Ipv6Address } from "../../../src/address/ip.ts";
 import { type Kernel, KernelError } from "../../../src/kernel/kernel.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createLink, deleteLink, dumpLinks, setLink } from "../../../src/kernel/netlink/route/link.ts";
+import { arpProbe } from "../../../src/kernel/packet/arp.ts";
+import { decodeEthernet, encodeEthernet } from "../../../src/kernel/packet/ethernet.ts";
+import { neighbourAnnouncement } from "../../../src/kernel/packet/neighbour-discovery.ts";
 import { enterTestHost, exec, run, temporaryDirectory } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -16,6 +20,8 @@ function kernelFor(t: TestContext): Kernel {
   t.after(() => kernel.close());
   return kernel;
 }
+
+const ip = (text: string): Ipv4Address => text as Ipv4Address; // written here as one
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof KernelError && error.refusal.code === code;
 
@@ -145,4 +151,30 @@ test("files are replaced whole with their mode, and an empty directory goes with
   kernel.removeFile(path);
   writeFileSync(join(directory.path, "plain"), "");
   assert.throws(() => kernel.writeFile(join(directory.path, "plain", "file"), "", 0o600), KernelError);
+});
+
+test("a packet socket sends by one link, hears address resolution and nothing else, and tells what is wrong with the link", async (t) => {
+  const kernel = kernelFor(t);
+  run("ip netns add peer");
+  t.after(() => run("ip netns delete peer"));
+  run("ip link add packets0 type veth peer name eth0 netns peer");
+  assert.throws(() => kernel.openPackets("/run/netns/peer", "eth7", "send"), refusedWith("ENODEV"));
+  assert.throws(() => kernel.openPackets("/run/netns/none", "eth0", "send"), refusedWith("ENOENT"));
+  const out = kernel.openPackets("/run/netns/peer", "eth0", "send");
+  assert.throws(() => out.send([arpProbe(out.mac, ip("10.1.0.7"))]), refusedWith("ENETDOWN"));
+  run("ip link set packets0 up");
+  run("ip -n peer link set eth0 up");
+  const heard = kernel.openPackets("host", "packets0", "listen");
+  const probe = arpProbe(out.mac, ip("10.1.0.7"));
+  const announcement = neighbourAnnouncement(out.mac, "fd00::7" as Ipv6Address);
+  const other = encodeEthernet({ destination: heard.mac, source: out.mac, type: 0x0800, payload: new Uint8Array(46) });
+  out.send([other, probe, other, announcement, Uint8Array.from([...announcement.subarray(0, 54), 128])]);
+  await sleep(20);
+  const own = heard.receive().filter((frame) => decodeEthernet(frame)?.source === out.mac);
+  assert.deepEqual(own, [Uint8Array.from(probe), Uint8Array.from(announcement)]);
+  assert.deepEqual(heard.receive(), []);
+  run("ip link delete packets0");
+  assert.throws(() => out.send([probe]), refusedWith("ENXIO"));
+  heard.close();
+  out.close();
 });

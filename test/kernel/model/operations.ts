@@ -211,6 +211,16 @@ export const operations: readonly Operation[] = [
       controller.connect(controller.network("back"), controller.sandbox("web"), manifold, options),
   },
   {
+    name: "connect to a network that looks for duplicates",
+    prepare: async (controller) => {
+      await controller.createSandbox({ name: "web" });
+      const options = { "portolan.duplicate_address_detection": "true" };
+      await controller.createNetwork({ name: "front", enableIpv6: true, options });
+    },
+    run: (controller, options) =>
+      controller.connect(controller.network("front"), controller.sandbox("web"), { name: "one" }, options),
+  },
+  {
     name: "leave with routes, sysctls and link-local addresses",
     prepare: async (controller) => {
       await joined(controller);

@@ -21,6 +21,7 @@ test("a bridge is named and addressed by the network's id", () => {
     mac: "4e:2c:90:d1:a7:b3",
     masquerade: true,
     interfacePrefix: "eth",
+    announce: { messages: 3, interval: 1000 },
   });
 });
 
@@ -38,6 +39,9 @@ test("options become configuration", () => {
     "com.docker.network.bridge.enable_ip_masquerade": "false",
     "com.docker.network.driver.mtu": "1400",
     "com.docker.network.container_iface_prefix": "shop",
+    "com.docker.network.advertise_addr_nmsgs": "2",
+    "com.docker.network.advertise_addr_ms": "100",
+    "portolan.duplicate_address_detection": "true",
   };
   assert.deepEqual(configOf({ options }), {
     bridge: "br-shop",
@@ -45,6 +49,8 @@ test("options become configuration", () => {
     mtu: 1400,
     masquerade: false,
     interfacePrefix: "shop",
+    announce: { messages: 2, interval: 100 },
+    detectDuplicates: true,
   });
 });
 
@@ -66,6 +72,7 @@ test("options of reach become configuration, those at their default leave nothin
     mac: __,
     masquerade: ___,
     interfacePrefix: ____,
+    announce: _____,
     ...rest
   } = configOf({ ...both, options }) as Record<string, unknown>;
   assert.deepEqual(rest, {
@@ -118,6 +125,24 @@ test("the host has no gateway address where the network is isolated, or internal
   assert.deepEqual(gatewayless(false, { [bridgeKey("inhibit_ipv4")]: "true" }), []);
 });
 
+test("addresses are announced at most three times, 100 ms to 2 s apart, or not at all", () => {
+  const prefix = "com.docker.network.advertise_addr";
+  assert.equal(Object.hasOwn(configOf({ options: { [`${prefix}_nmsgs`]: "0" } }) as object, "announce"), false);
+  for (const [key, text] of [
+    ["nmsgs", "4"],
+    ["nmsgs", "-1"],
+    ["nmsgs", ""],
+    ["ms", "99"],
+    ["ms", "2001"],
+    ["ms", "1e3"],
+  ] as const) {
+    assert.throws(() => configOf({ options: { [`${prefix}_${key}`]: text } }), {
+      code: "invalid-option",
+      advice: /whole number from/,
+    });
+  }
+});
+
 test("an existing bridge is used as it is, with the addresses it has", () => {
   const host = {
     links: [...emptyHost.host.links, { name: "br-lan", type: "bridge", up: true, mtu: 1500 }],
@@ -131,6 +156,7 @@ test("an existing bridge is used as it is, with the addresses it has", () => {
     keptAddresses: ["10.1.0.1/24"],
     masquerade: true,
     interfacePrefix: "eth",
+    announce: { messages: 3, interval: 1000 },
   });
 });
 

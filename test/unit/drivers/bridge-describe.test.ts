@@ -108,7 +108,13 @@ test("an endpoint is a veth pair born in the sandbox with its name, MAC and MTU"
   });
   assert.deepEqual(rest, [
     { kind: "sysctl", namespace: sandbox, name: "net/ipv6/conf/eth0/disable_ipv6", value: "1" },
-    { kind: "address", namespace: sandbox, link: "eth0", address: "10.1.0.2/24" },
+    {
+      kind: "address",
+      namespace: sandbox,
+      link: "eth0",
+      address: "10.1.0.2/24",
+      announce: { messages: 3, interval: 1000 },
+    },
   ]);
 });
 

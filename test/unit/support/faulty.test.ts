@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseMac } from "../../../src/address/mac.ts";
 import { type Kernel, KernelError } from "../../../src/kernel/kernel.ts";
 import type { NetlinkMessage } from "../../../src/kernel/netlink/message.ts";
 import { deleteLinkGroup } from "../../../src/kernel/netlink/route/link.ts";
@@ -29,6 +30,7 @@ function recorder(): { readonly kernel: Kernel; readonly done: string[] } {
     dump: () => [],
     async *watch() {},
     linkIndex: () => 0,
+    openPackets: () => ({ mac: parseMac("02:00:00:00:00:01"), send: () => {}, receive: () => [], close: () => {} }),
     readSysctl: () => undefined,
     writeSysctl: note("write sysctl"),
     readFile: () => undefined,
