@@ -33,6 +33,7 @@ interface Suite {
 /** Suites by name, in the order in which they run. */
 const suites: Readonly<Record<string, Suite>> = {
   unit: { files: "test/unit/**/*.test.ts", concurrency: 2, packages: [] },
+  fuzz: { files: "test/fuzz/**/*.test.ts", concurrency: 1, packages: [] },
   property: { files: "test/property/**/*.test.ts", concurrency: 2, packages: [] },
   golden: { files: "test/golden/**/*.test.ts", concurrency: 2, packages: [] },
   kernel: {

@@ -206,8 +206,8 @@ export class Forwarder implements UpstreamOwner<Pending>, StreamOwner {
 
   #settle(pending: Pending, upstream: Upstream<Pending>, reason: string): void {
     if (pending.settled.has(upstream.index)) return;
-    pending.settled.add(upstream.index);
-    pending.said.push(`${upstream.address} ${reason}`);
+    pending.settled = new Set([...pending.settled, upstream.index]);
+    pending.said = [...pending.said, `${upstream.address} ${reason}`];
   }
 
   #timedOut(pending: Pending): void {
@@ -218,7 +218,9 @@ export class Forwarder implements UpstreamOwner<Pending>, StreamOwner {
       return;
     }
     const seconds = (patience[pending.round] ?? 0) / 1000;
-    if (upstream !== undefined) pending.said.push(`${upstream.address} did not answer within ${seconds} s`);
+    if (upstream !== undefined) {
+      pending.said = [...pending.said, `${upstream.address} did not answer within ${seconds} s`];
+    }
     pending.server++;
     this.#ask(pending);
   }

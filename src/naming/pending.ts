@@ -22,6 +22,10 @@ export interface Forwarding {
   streams: number;
 }
 
+/** What is the case for most queries; shared, so that they weigh less. */
+const nobody: ReadonlySet<number> = new Set();
+const nothing: readonly string[] = [];
+
 export class Pending extends Timed {
   readonly sandbox: Forwarding;
   /** The sandbox's nameservers when it was asked. */
@@ -44,8 +48,8 @@ export class Pending extends Timed {
   round = 0;
   readonly tries: Try[] = [];
   /** Nameservers that need not be asked again, and what each said. */
-  readonly settled = new Set<number>();
-  readonly said: string[] = [];
+  settled: ReadonlySet<number> = nobody;
+  said: readonly string[] = nothing;
   /** An answer that was cut short by UDP, and who gave it. */
   truncated: { readonly answer: Buffer; readonly from: Upstream<Pending> } | undefined;
 
