@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 
 /** Units in which less is better, and rates, of which more is. */
 export type Unit =
-  | ("ms" | "µs" | "MB" | "links" | "processes" | "rules")
+  | ("ms" | "µs" | "MB" | "KiB" | "links" | "processes" | "rules" | "queries")
   | ("connections/s" | "requests/s" | "queries/s" | "Gbit/s");
 
 /** One comparison, or one figure with its bar. */
