@@ -104,10 +104,13 @@ export interface Kernel {
   /** Writes a sysctl; throws KernelError. */
   writeSysctl(namespace: NamespaceRef, name: string, value: string): void;
 
-  /** The text and mode (permission bits) of a file; undefined where there is none. */
-  readFile(path: string): { readonly content: string; readonly mode: number } | undefined;
-  /** Writes a file as a whole, in place where it is there; missing parent directories are made; throws KernelError. */
-  writeFile(path: string, content: string, mode: number): void;
+  /** The text and mode (permission bits) of what is at a path, a link not followed; no text for what is no file, or one of more than a mebibyte. Undefined where nothing is. */
+  readFile(path: string): { readonly content: string | undefined; readonly mode: number } | undefined;
+  /**
+   * Writes a file as a whole: in place where it is there, so that what is bound to it goes on leading to it, or beside and renamed, so that it is never seen in
+   * part. Missing parent directories are made; throws KernelError.
+   */
+  writeFile(path: string, content: string, mode: number, how?: "in-place" | "replace"): void;
   /** Removes a file, and its parent directory if that is empty then; no error where it does not exist. */
   removeFile(path: string): void;
 

@@ -1,5 +1,15 @@
 /** The seam's one real implementation: Linux, seen from the namespace of the thread that makes it. */
-import { chmodSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { PortClaims, portRefusal } from "./inet/port-claims.ts";
 import { type Kernel, KernelError, type NamespaceRef, type NetlinkFamily } from "./kernel.ts";
@@ -17,6 +27,9 @@ import { NetlinkSocket } from "./netlink/socket.ts";
 import { createRelease } from "./packet/release.ts";
 import { LinkSocket } from "./packet/socket.ts";
 import { refusalOf } from "./syscalls.ts";
+
+/** Largest file that is read, bytes: what we write is far smaller, and what stands there instead may be anything. */
+const largestFile = 1 << 20;
 
 /** What is held open of one namespace. */
 interface Held {
@@ -133,19 +146,24 @@ export function createKernel(): Kernel {
     },
 
     readFile(path) {
-      const found = statSync(path, { throwIfNoEntry: false });
-      return found?.isFile() ? { content: readFileSync(path, "utf8"), mode: found.mode & 0o7777 } : undefined;
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (found === undefined) return undefined;
+      const whole = found.isFile() && found.size <= largestFile;
+      return { content: whole ? readFileSync(path, "utf8") : undefined, mode: found.mode & 0o7777 };
     },
-    writeFile(path, content, mode) {
+    writeFile(path, content, mode, how = "in-place") {
       asKernelError(`write ${path}`, () => {
+        const target = how === "replace" ? `${path}.new` : path;
+        if (how === "replace") rmSync(target, { force: true });
         try {
-          writeFileSync(path, content, { mode });
+          writeFileSync(target, content, { mode });
         } catch (error) {
           if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
           mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-          writeFileSync(path, content, { mode });
+          writeFileSync(target, content, { mode });
         }
-        chmodSync(path, mode);
+        chmodSync(target, mode);
+        if (how === "replace") renameSync(target, path);
       });
     },
     removeFile(path) {

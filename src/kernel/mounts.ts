@@ -31,7 +31,8 @@ export function withFilesOver<Result>(
         setNamespace(there, namespaceFlag.mount);
         unshare(namespaceFlag.mount);
       }
-      mount("none", "/", "none", mountFlag.recursive | mountFlag.private);
+      // What is mounted or unmounted outside later is so here, too; what is bound here stays here.
+      mount("none", "/", "none", mountFlag.recursive | mountFlag.slave);
       for (const { file, over } of bindings)
         if (existsSync(file) && existsSync(over)) mount(file, over, "none", mountFlag.bind);
       return work();

@@ -52,6 +52,7 @@ export const mountFlag = {
   /** MS_BIND */ bind: 4096,
   /** MS_REC: submounts too. */ recursive: 16384,
   /** MS_PRIVATE: neither gives nor takes mounts. */ private: 1 << 18,
+  /** MS_SLAVE: takes mounts, and gives none. */ slave: 1 << 19,
 } as const;
 
 /** MNT_DETACH of umount2: out of sight now, gone when no longer used. */
@@ -185,9 +186,9 @@ export function unshare(flags: number): void {
   checked("unshare", call.unshare(flags));
 }
 
-/** mount(2) */
-export function mount(source: string, target: string, type: string, flags: number): void {
-  checked(`mount ${target}`, call.mount(source, target, type, flags, null));
+/** mount(2); `data` is the file system's own. */
+export function mount(source: string, target: string, type: string, flags: number, data: string | null = null): void {
+  checked(`mount ${target}`, call.mount(source, target, type, flags, data));
 }
 
 /** umount2(2) */

@@ -1,15 +1,14 @@
 /** From records to what their owners want of the kernel. */
-import type { JoinDescription } from "../drivers/driver.ts";
 import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import { defaultRoutes, gatewayAddress, gatewayEndpoint, type Joined } from "./gateway.ts";
-import { inNameOrder, namedEndpoints } from "./naming.ts";
+import { joinedIn } from "./joined.ts";
+import { inNameOrder, isInternal, namedEndpoints } from "./naming.ts";
 import { isPredefined } from "./predefined.ts";
 import { driverOf, networkOf } from "./related.ts";
 import { describeFiles } from "./sandbox-files.ts";
-import { staticRoutes } from "./static-routes.ts";
 import type { SandboxInfo } from "./types.ts";
 
 export const networkOwner = (id: string): Owner => `network:${id}`;
@@ -20,30 +19,6 @@ export const sandboxOwner = (id: string): Owner => `sandbox:${id}`;
 export function networkObjects(context: Context, network: NetworkRecord, joined: number): readonly KernelObject[] {
   if (network.configOnly || (isPredefined(network) && joined === 0)) return [];
   return driverOf(context, network).describeNetwork(network);
-}
-
-/** What an endpoint in a sandbox wants: what its driver makes of it, and its static routes. */
-export function describeJoin(
-  context: Context,
-  endpoint: EndpointRecord,
-  { namespace }: SandboxRecord,
-): JoinDescription {
-  const network = networkOf(context, endpoint);
-  const description = driverOf(context, network).describeJoin(network, endpoint, namespace);
-  return { ...description, objects: [...description.objects, ...staticRoutes(endpoint, namespace)] };
-}
-
-/** Endpoints in a sandbox with what their drivers make of them. */
-export function joinedIn(
-  context: Context,
-  sandbox: SandboxRecord,
-  endpoints: readonly EndpointRecord[],
-): readonly Joined[] {
-  return endpoints.map((endpoint) => ({
-    endpoint,
-    networkName: networkOf(context, endpoint).name,
-    description: describeJoin(context, endpoint, sandbox),
-  }));
 }
 
 /** What a sandbox with these endpoints wants: its namespace where it is the engine's, the default routes, and its files. */
@@ -66,6 +41,7 @@ export function sandboxObjects(
       host: context.hostNames.current,
       endpoints,
       resolver: namedEndpoints(context, endpoints).length > 0,
+      internal: isInternal(context, endpoints),
       hostGateway: gateway,
     }),
   ];

@@ -10,7 +10,8 @@ import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
-import { joinedIn, sandboxObjects, sandboxOwner } from "./descriptions.ts";
+import { sandboxObjects, sandboxOwner } from "./descriptions.ts";
+import { joinedIn } from "./joined.ts";
 import type { NameService } from "./name-service.ts";
 import { namedEndpoint, namedSandbox } from "./naming.ts";
 
@@ -119,13 +120,17 @@ export class Names implements NameService {
     const refusal = isPortolanError(error)
       ? error
       : new PortolanError("internal", `the names of sandbox ${name} cannot be served`, { cause: error });
+    const isNews = !nameProblems.has(id);
     nameProblems.set(id, refusal);
+    if (!isNews) return;
     const attributes = { sandbox: name, reason: refusal.reason ?? refusal.message };
     events.emit({ time: now(), type: "engine", action: "lose", id: "", name: "names", attributes });
   }
 
   /** Looks whether the host's resolv.conf is another one, and takes it over. */
   #look(): void {
+    // What was in the way may have gone.
+    for (const id of this.#context.nameProblems.keys()) this.refresh(id);
     const now = signature();
     if (now === this.#signature) return;
     this.#signature = now;
@@ -152,6 +157,7 @@ export class Names implements NameService {
         if (plan.length > 0) await engine.apply(plan);
       } catch (error) {
         hostNames.current = before;
+        this.#signature = "";
         throw error;
       }
       commit();

@@ -1,9 +1,12 @@
 /** From records to what the resolver is told: which sandbox sees which names, and who answers to them. */
 import { addressOf } from "../address/cidr.ts";
+import type { IpAddress } from "../address/ip.ts";
 import { isLoopback } from "../naming/host-configuration.ts";
 import type { NamedEndpoint, NamedSandbox, Nameserver } from "../naming/resolver.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
+import { gatewayAddress } from "./gateway.ts";
+import { joinedIn } from "./joined.ts";
 import { isPredefined } from "./predefined.ts";
 import { driverOf, networkOf } from "./related.ts";
 import { shortId } from "./short-id.ts";
@@ -19,6 +22,10 @@ export function inNameOrder(context: Context, endpoints: readonly EndpointRecord
     (a, b) => (b.join?.gatewayPriority ?? 0) - (a.join?.gatewayPriority ?? 0) || (nameOf(a) < nameOf(b) ? -1 : 1),
   );
 }
+
+/** Whether all networks of a sandbox are internal: then nobody else is asked. */
+export const isInternal = (context: Context, endpoints: readonly EndpointRecord[]): boolean =>
+  endpoints.length > 0 && endpoints.every((endpoint) => networkOf(context, endpoint).internal);
 
 /** The endpoints of a sandbox in networks with names, in their order. */
 export const namedEndpoints = (context: Context, endpoints: readonly EndpointRecord[]): readonly EndpointRecord[] =>
@@ -59,8 +66,8 @@ export function namedSandbox(
     namespace: sandbox.namespace,
     networks: named.map(({ networkId }) => networkId),
     links: naming?.links ?? {},
-    extraHosts: extraHosts(sandbox),
-    nameservers: endpoints.every((one) => networkOf(context, one).internal) ? [] : serversOf(context, sandbox, named),
+    extraHosts: extraHosts(context, sandbox, endpoints),
+    nameservers: isInternal(context, endpoints) ? [] : serversOf(context, sandbox, named),
     ...(ndots !== undefined && { ndots: Number(ndots) }),
   };
 }
@@ -76,10 +83,25 @@ function serversOf(
   return hostNames.current.nameservers.map((address) => ({ address, from: isLoopback(address) ? "host" : "sandbox" }));
 }
 
-function extraHosts({ naming }: SandboxRecord): NamedSandbox["extraHosts"] {
-  const given = (naming?.extraHosts ?? []).flatMap(({ name, address }) =>
-    address === "host-gateway" ? [] : [{ name, address }],
-  );
+/** What a sandbox reaches the host by. */
+export function hostGateway(
+  context: Context,
+  sandbox: SandboxRecord,
+  endpoints: readonly EndpointRecord[],
+): IpAddress | undefined {
+  const joined = joinedIn(context, sandbox, endpoints);
+  return gatewayAddress(joined, 4) ?? gatewayAddress(joined, 6);
+}
+
+function extraHosts(
+  context: Context,
+  sandbox: SandboxRecord,
+  endpoints: readonly EndpointRecord[],
+): NamedSandbox["extraHosts"] {
+  const given = (sandbox.naming?.extraHosts ?? []).flatMap(({ name, address }) => {
+    const known = address === "host-gateway" ? hostGateway(context, sandbox, endpoints) : address;
+    return known === undefined ? [] : [{ name, address: known }];
+  });
   const grouped = Map.groupBy(given, ({ name }) => name.toLowerCase());
   return Object.fromEntries([...grouped].map(([name, entries]) => [name, entries.map(({ address }) => address)]));
 }

@@ -3,7 +3,7 @@ import { addressOf } from "../address/cidr.ts";
 import { PortolanError } from "../errors.ts";
 import type { SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
-import { namedEndpoints, namesOf } from "./naming.ts";
+import { hostGateway, namedEndpoints, namesOf } from "./naming.ts";
 import { networkOf } from "./related.ts";
 import type { NameInfo, QueryReport } from "./types.ts";
 
@@ -21,12 +21,18 @@ export function namesSeenBy(context: Context, sandbox: SandboxRecord): readonly 
     });
   });
   if (own.length === 0) return [];
-  const links = Object.entries(sandbox.naming?.links ?? {}).flatMap(([alias, name]) =>
-    shared.filter((one) => one.name === name).map(({ addresses }): NameInfo => ({ name: alias, addresses })),
-  );
-  const extra = (sandbox.naming?.extraHosts ?? []).flatMap(({ name, address }): NameInfo[] =>
-    address === "host-gateway" ? [] : [{ name, addresses: [address] }],
-  );
+  const links = Object.entries(sandbox.naming?.links ?? {}).flatMap(([alias, name]) => {
+    const wanted = name.toLowerCase();
+    const found = shared.find(
+      (one) => one.name.toLowerCase() === wanted || `${one.name}.${one.network}`.toLowerCase() === wanted,
+    );
+    return found === undefined ? [] : [{ name: alias, addresses: found.addresses }];
+  });
+  const extra = (sandbox.naming?.extraHosts ?? []).flatMap(({ name, address }): NameInfo[] => {
+    const known =
+      address === "host-gateway" ? hostGateway(context, sandbox, records.endpointsOfSandbox(sandbox.id)) : address;
+    return known === undefined ? [] : [{ name, addresses: [known] }];
+  });
   return [...extra, ...links, ...shared];
 }
 

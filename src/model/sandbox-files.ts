@@ -36,6 +36,8 @@ export interface FileGrounds {
   readonly endpoints: readonly EndpointRecord[];
   /** Whether it has a resolver. */
   readonly resolver: boolean;
+  /** Whether all its networks are internal. */
+  readonly internal: boolean;
   /** What the sandbox reaches the host by. */
   readonly hostGateway: IpAddress | undefined;
 }
@@ -70,6 +72,7 @@ export function describeFiles(sandbox: SandboxRecord, grounds: FileGrounds): rea
     resolvText(
       {
         resolver: grounds.resolver,
+        alone: grounds.internal,
         nameservers: [
           ...grounds.endpoints.flatMap(({ nameservers = [] }) => nameservers),
           ...(naming?.nameservers ?? []),

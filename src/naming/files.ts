@@ -44,6 +44,8 @@ export interface ResolvContent {
   readonly nameservers: readonly IpAddress[];
   readonly search: readonly string[];
   readonly options: readonly string[];
+  /** Whether its resolver asks others for what it does not know; absent: yes. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -65,7 +67,7 @@ export function resolvText(asked: ResolvContent, host: HostConfiguration): strin
     ...nameservers.map((address) => `nameserver ${address}`),
     ...(search.length > 0 ? [`search ${search.join(" ")}`] : []),
     ...(options.length > 0 ? [`options ${options.join(" ")}`] : []),
-    ...(asked.resolver ? [`# asks, of others: ${others.join(" ") || "nobody"}`] : []),
+    ...(asked.resolver ? [`# asks, of others: ${asked.alone ? "nobody" : others.join(" ") || "nobody"}`] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -125,8 +125,9 @@ class Application implements ApplyContext {
     const { kernel } = this;
     if (object.kind === "file") {
       const before = kernel.readFile(object.path);
-      if (before !== undefined)
-        this.#replaced.set(index, () => kernel.writeFile(object.path, before.content, before.mode));
+      const content = before?.content;
+      if (before !== undefined && content !== undefined)
+        this.#replaced.set(index, () => kernel.writeFile(object.path, content, before.mode));
     } else if (object.kind === "sysctl" && object.original === undefined) {
       const { namespace, name } = object;
       const before = kernel.readSysctl(namespace, name);

@@ -57,7 +57,8 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     writeSysctl: (namespace, name, value) =>
       call(`writing of sysctl ${name} in ${namespace}`, () => kernel.writeSysctl(namespace, name, value)),
     readFile: (path) => kernel.readFile(path),
-    writeFile: (path, content, mode) => call(`writing of file ${path}`, () => kernel.writeFile(path, content, mode)),
+    writeFile: (path, content, mode, how) =>
+      call(`writing of file ${path}`, () => kernel.writeFile(path, content, mode, how)),
     removeFile: (path) => call(`removing of file ${path}`, () => kernel.removeFile(path)),
     holdPorts: (claim) => call(`holding of port ${claim.first}`, () => kernel.holdPorts(claim)),
     releasePorts: (claim) => kernel.releasePorts(claim),

@@ -3,7 +3,7 @@
  * links, routes, firewall, sysctls or /run, and the kernel takes all of it away when the process ends.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mount, mountFlag, namespaceFlag, unshare } from "../../src/kernel/syscalls.ts";
@@ -11,7 +11,7 @@ import { mount, mountFlag, namespaceFlag, unshare } from "../../src/kernel/sysca
 let entered = false;
 
 /**
- * Makes the process a private host: own network and mount namespace, empty /run, its own /sys, loopback up. Call it first in a test file: threads
+ * Makes the process a private host: own network and mount namespace, empty /run, its own /sys and /etc, loopback up. Call it first in a test file: threads
  * started later are in the same host, those started before are not (file access of Node's thread pool sees the machine's mounts, so
  * what must be private uses synchronous calls).
  */
@@ -22,6 +22,10 @@ export function enterTestHost(): void {
   mount("none", "/", "none", mountFlag.recursive | mountFlag.private);
   mount("tmpfs", "/run", "tmpfs", 0);
   mount("sysfs", "/sys", "sysfs", 0);
+  // What is written to /etc (/etc/netns) is the host's own.
+  mkdirSync("/run/.etc/upper", { recursive: true });
+  mkdirSync("/run/.etc/work");
+  mount("overlay", "/etc", "overlay", 0, "lowerdir=/etc,upperdir=/run/.etc/upper,workdir=/run/.etc/work");
   entered = true;
   run("ip link set lo up");
 }

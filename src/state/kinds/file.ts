@@ -14,9 +14,14 @@ function command({ path, content, mode }: File): string {
   return `mkdir -p ${quoted(folder)} && printf %s ${quoted(content)} > ${quoted(path)} && chmod ${mode.toString(8)} ${quoted(path)}`;
 }
 
-/** Whether somebody made it, or made it another one, so that it stays as it is. */
-const isTheirs = (file: File, current: string): boolean =>
-  file.edits === "instead" && current !== "" && !isSealed(current);
+/**
+ * Whether somebody made it, or made it another one, so that it stays as it is. `current` is undefined for what is no file of ours by its kind or size. One that is
+ * empty was ours when we were killed, but in a place that may be somebody else's.
+ */
+function isTheirs(file: File, current: string | undefined): boolean {
+  if (file.edits !== "instead") return false;
+  return current === undefined || (current === "" ? file.shared === true : !isSealed(current));
+}
 
 /** The line that ends ours in a file that others may add to. */
 const lastLine = (content: string): string => content.slice(content.lastIndexOf("\n", content.length - 2) + 1);
@@ -28,19 +33,36 @@ function below(content: string, current: string): string {
   return at === -1 ? "" : current.slice(at + 1 + last.length);
 }
 
+/** Where the whole is while a file with others' lines is written: killed in between, these would be lost. */
+const keptPath = (path: string): string => `${path}.kept`;
+
 function write(kernel: Kernel, file: File): void {
-  const { path, content, mode } = file;
-  const current = file.edits === undefined ? undefined : kernel.readFile(path)?.content;
-  if (current !== undefined && isTheirs(file, current)) return;
-  kernel.writeFile(path, current === undefined ? content : content + below(content, current), mode);
+  const { path, content, mode, edits, shared } = file;
+  if (edits === undefined) {
+    kernel.writeFile(path, content, mode);
+    return;
+  }
+  const found = kernel.readFile(path);
+  if (found !== undefined && isTheirs(file, found.content)) return;
+  if (edits === "instead") {
+    kernel.writeFile(path, content, mode, shared ? "replace" : "in-place");
+    return;
+  }
+  const kept = kernel.readFile(keptPath(path))?.content;
+  const tail = below(content, kept ?? found?.content ?? "");
+  if (tail !== "") kernel.writeFile(keptPath(path), content + tail, mode);
+  kernel.writeFile(path, content + tail, mode);
+  if (tail !== "" || kept !== undefined) kernel.removeFile(keptPath(path));
 }
 
 function remove(kernel: Kernel, file: File): void {
-  if (file.shared) {
-    const current = kernel.readFile(file.path)?.content;
-    if (current !== undefined && isTheirs(file, current)) return;
+  const { path, edits, shared } = file;
+  if (shared) {
+    const found = kernel.readFile(path);
+    if (found !== undefined && isTheirs(file, found.content)) return;
   }
-  kernel.removeFile(file.path);
+  if (edits === "below") kernel.removeFile(keptPath(path));
+  kernel.removeFile(path);
 }
 
 export const file: Kind<File> = {
@@ -55,10 +77,13 @@ export const file: Kind<File> = {
       .filter((object) => object.kind === "file")
       .flatMap((object): File[] => {
         const found = kernel.readFile(object.path);
-        return found === undefined ? [] : [{ ...object, ...found }];
+        if (found === undefined) return [];
+        const { content, mode } = found;
+        // What is theirs is left as if it were what is wanted.
+        if (isTheirs(object, content)) return [object];
+        return [{ ...object, content: content ?? "", mode }];
       }),
   equal: (desired, { content, mode }) => {
-    if (isTheirs(desired, content)) return true;
     const same = desired.edits === "below" ? content.startsWith(desired.content) : content === desired.content;
     return same && mode === desired.mode;
   },
