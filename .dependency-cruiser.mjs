@@ -1,11 +1,13 @@
 /** The arrows of docs/architecture.md: imports point downwards only. */
 const rooms = [
   "kernel",
+  "loop",
   "state",
   "firewall",
   "drivers",
   "ipam",
   "naming",
+  "services",
   "store",
   "model",
   "api",
@@ -19,13 +21,15 @@ const rooms = [
 /** What each room may import beside itself and the values every room shares (errors, json, address). */
 const arrows = {
   kernel: [],
+  loop: ["kernel"],
   state: ["kernel"],
   firewall: ["state"],
   store: ["state"],
   ipam: [],
-  naming: ["state", "kernel"],
+  naming: ["state", "loop", "kernel"],
+  services: ["naming", "loop", "kernel"],
   drivers: ["state", "firewall", "store"],
-  model: ["drivers", "ipam", "naming", "firewall", "store", "state", "kernel"],
+  model: ["drivers", "ipam", "naming", "firewall", "store", "state", "loop", "kernel"],
   lab: ["api", "model", "state", "kernel"],
   cni: ["model", "state", "kernel"],
   plugin: ["model", "state"],

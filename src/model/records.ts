@@ -8,7 +8,7 @@ export interface RecordsWatcher {
 }
 
 export class Records {
-  #watcher: RecordsWatcher | undefined;
+  readonly #watchers: RecordsWatcher[] = [];
   readonly networks = new Map<string, NetworkRecord>();
   readonly sandboxes = new Map<string, SandboxRecord>();
   readonly endpoints = new Map<string, EndpointRecord>();
@@ -24,7 +24,7 @@ export class Records {
 
   /** Tells of every change from now on, as soon as it is one. */
   watch(watcher: RecordsWatcher): void {
-    this.#watcher = watcher;
+    this.#watchers.push(watcher);
   }
 
   networkNamed(name: string): NetworkRecord | undefined {
@@ -86,13 +86,13 @@ export class Records {
     const before = this.sandboxes.get(record.id);
     this.sandboxes.set(record.id, record);
     this.#sandboxNames.set(record.name, record.id);
-    this.#watcher?.sandbox(before, record);
+    for (const watcher of this.#watchers) watcher.sandbox(before, record);
   }
 
   deleteSandbox(record: SandboxRecord): void {
     this.sandboxes.delete(record.id);
     this.#sandboxNames.delete(record.name);
-    this.#watcher?.sandbox(record, undefined);
+    for (const watcher of this.#watchers) watcher.sandbox(record, undefined);
   }
 
   putEndpoint(record: EndpointRecord): void {
@@ -108,12 +108,12 @@ export class Records {
     }
     if (mac !== undefined) this.#macs.add(`${networkId} ${mac}`);
     for (const address of linkLocal) this.#linkLocals.set(`${networkId} ${address}`, id);
-    this.#watcher?.endpoint(before, record);
+    for (const watcher of this.#watchers) watcher.endpoint(before, record);
   }
 
   deleteEndpoint(record: EndpointRecord): void {
     this.#forget(record);
-    this.#watcher?.endpoint(record, undefined);
+    for (const watcher of this.#watchers) watcher.endpoint(record, undefined);
   }
 
   #forget({ id, networkId, name, mac, linkLocal = [], join }: EndpointRecord): void {

@@ -5,8 +5,8 @@
 import { errno } from "../kernel/inet/options.ts";
 import { readiness } from "../kernel/poll.ts";
 import { receiveSome, sendSome } from "../kernel/syscalls.ts";
-import { Timed } from "./deadlines.ts";
-import type { Handler, Loop } from "./loop.ts";
+import { Timed } from "../loop/deadlines.ts";
+import type { Handler, Loop } from "../loop/loop.ts";
 import type { Asker } from "./pending.ts";
 
 /** Bytes of the length before each message. */

@@ -1,15 +1,15 @@
-/** All of the resolver on the thread that serves: records, sandboxes, and one loop over their sockets. */
+/** All of the resolver on the thread that serves: records, and sandboxes with their sockets. */
 import { PortolanError } from "../errors.ts";
 import { DatagramBatch } from "../kernel/inet/datagram.ts";
 import { errno } from "../kernel/inet/options.ts";
 import { KernelError } from "../kernel/kernel.ts";
 import { closeNamespace, openOwnNamespace } from "../kernel/namespace.ts";
-import { clearWaker, closeWaker, createWaker, readiness } from "../kernel/poll.ts";
+import { readiness } from "../kernel/poll.ts";
+import { Deadlines } from "../loop/deadlines.ts";
+import type { Loop } from "../loop/loop.ts";
 import { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { Deadlines } from "./deadlines.ts";
 import { Forwarder } from "./forwarder.ts";
-import { Loop } from "./loop.ts";
 import { Records } from "./records.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
 import { Responder } from "./responder.ts";
@@ -27,8 +27,6 @@ const restTime = 500;
 const namespaceCheck = 10_000;
 
 export class ResolverEngine {
-  /** By this the thread is woken. */
-  readonly waker = createWaker();
   readonly #home = openOwnNamespace();
   readonly #loop: Loop;
   readonly #records = new Records();
@@ -38,9 +36,7 @@ export class ResolverEngine {
   readonly #checks = new Deadlines<ServedSandbox>(namespaceCheck);
   readonly #service: Service;
 
-  /** `onWake` is called when somebody uses the waker, before queries that come with it are answered; `onFault` hears of faults that no request met. */
-  constructor(onWake: () => void, onFault: (error: unknown) => void) {
-    const loop = new Loop(onFault);
+  constructor(loop: Loop) {
     const idle = new Deadlines<Connection>(idleTime);
     const resting = new Deadlines<Listener>(restTime);
     this.#loop = loop;
@@ -53,12 +49,6 @@ export class ResolverEngine {
       resting,
       home: this.#home,
     };
-    loop.watchFirst(this.waker, {
-      ready: () => {
-        clearWaker(this.waker);
-        onWake();
-      },
-    });
     loop.expire(idle, (connection) => {
       if (connection.isIdle) connection.close();
       else idle.begin(connection, loop.now);
@@ -68,11 +58,6 @@ export class ResolverEngine {
       if (sandbox.isThere()) this.#checks.begin(sandbox, loop.now);
       else this.#remove(sandbox.settings.id);
     });
-  }
-
-  /** Serves for one batch of events, at most `longest` milliseconds. */
-  turn(longest: number): void {
-    this.#loop.turn(longest);
   }
 
   /** Does what is asked; throws PortolanError. */
@@ -97,8 +82,6 @@ export class ResolverEngine {
 
   close(): void {
     for (const id of [...this.#sandboxes.keys()]) this.#remove(id);
-    this.#loop.end();
-    closeWaker(this.waker);
     closeNamespace(this.#home);
   }
 

@@ -2,9 +2,10 @@
  * Asks a sandbox's nameservers for what is not known here: in their order, by UDP first, the next one where one is silent, fails or refuses, and all that were
  * silent once more. Answers count only if socket, id and question are those of a query under way. Nothing is kept of them, good or bad.
  */
+
+import { Deadlines } from "../loop/deadlines.ts";
+import type { Loop } from "../loop/loop.ts";
 import { emptyTruncated, replyWithAnswer, replyWithCode } from "./conclusion.ts";
-import { Deadlines } from "./deadlines.ts";
-import type { Loop } from "./loop.ts";
 import { type Asker, type Forwarding, Pending } from "./pending.ts";
 import type { LogLine } from "./query-log.ts";
 import { reasonOf, type Try, Upstream, UpstreamContext, type UpstreamOwner } from "./upstream.ts";

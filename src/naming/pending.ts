@@ -1,5 +1,5 @@
 /** A query that was forwarded and is not answered yet. */
-import { Timed } from "./deadlines.ts";
+import { Timed } from "../loop/deadlines.ts";
 import type { QueryLog } from "./query-log.ts";
 import type { Try, Upstream } from "./upstream.ts";
 import { headerLength } from "./wire/constants.ts";

@@ -4,7 +4,7 @@ import { errno } from "../kernel/inet/options.ts";
 import { connectStream } from "../kernel/inet/stream.ts";
 import { readiness } from "../kernel/poll.ts";
 import { receiveSome, refusalOf, sendSome } from "../kernel/syscalls.ts";
-import type { Handler, Loop } from "./loop.ts";
+import type { Handler, Loop } from "../loop/loop.ts";
 import type { Pending } from "./pending.ts";
 import type { Try, Upstream } from "./upstream.ts";
 

@@ -1,4 +1,4 @@
-/** The resolver's own loop: waits for sockets and deadlines on a thread that does nothing else, and calls who is concerned. */
+/** The loop of the thread that serves: waits for sockets and deadlines on a thread that does nothing else, and calls who is concerned. */
 import { Poll, readiness } from "../kernel/poll.ts";
 import { closeSocket } from "../kernel/syscalls.ts";
 import type { Deadlines, Timed } from "./deadlines.ts";

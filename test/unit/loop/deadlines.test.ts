@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Deadlines, Timed } from "../../../src/naming/deadlines.ts";
+import { Deadlines, Timed } from "../../../src/loop/deadlines.ts";
 
 class Item extends Timed {
   readonly name: number;
