@@ -4,6 +4,7 @@ import type {
   DoctorReport,
   EndpointInfo,
   EndpointSpec,
+  EndpointStatistics,
   Filters,
   JoinSpec,
   NameInfo,
@@ -54,6 +55,10 @@ export interface Client extends AsyncDisposable {
   deleteSandbox(reference: string, options?: CallOptions): Promise<void>;
   endpoints(filters?: Filters): Promise<readonly EndpointInfo[]>;
   endpoint(reference: string): Promise<EndpointInfo>;
+  /** What endpoints that match and have an interface have received and sent. */
+  statistics(filters?: Filters): Promise<readonly EndpointStatistics[]>;
+  /** The same of one; throws `not-found` where it has no interface. */
+  endpointStatistics(reference: string): Promise<EndpointStatistics>;
   /** Creates an endpoint and joins it in one step. */
   connect(
     network: string,
@@ -130,6 +135,8 @@ function createClient(transport: Transport, daemon: boolean): Client {
     deleteSandbox: (reference, options) => change("DELETE", at("sandboxes", reference), options),
     endpoints: (filters) => get("/endpoints", filters),
     endpoint: (reference) => get(at("endpoints", reference)),
+    statistics: (filters) => get("/statistics", filters),
+    endpointStatistics: (reference) => get(at("endpoints", reference, "/statistics")),
     connect: (network, sandbox, spec, options) =>
       change("POST", at("networks", network, "/endpoints"), options, { ...spec, sandbox }),
     disconnect: (endpoint, options) => change("DELETE", at("endpoints", endpoint), options),

@@ -177,6 +177,31 @@ export const endpointInfo: TSchema = Type.Object(
   { $id: "Endpoint", title: "Endpoint" },
 );
 
+const counters = (description: string) =>
+  Type.Object(
+    {
+      bytes: Type.Integer(),
+      packets: Type.Integer(),
+      errors: Type.Integer(),
+      dropped: Type.Integer(),
+    },
+    { description },
+  );
+
+export const endpointStatistics: TSchema = Type.Object(
+  {
+    id: text("64 hexadecimal digits"),
+    name: Type.String(),
+    network: named("Its network"),
+    sandbox: named("Its sandbox"),
+    interfaceName: text("The interface whose counters they are", "eth0"),
+    rx: counters("Received by the sandbox since the endpoint joined"),
+    tx: counters("Sent by the sandbox since the endpoint joined"),
+  },
+  { $id: "EndpointStatistics", title: "EndpointStatistics" },
+);
+export const endpointStatisticsList: TSchema = Type.Array(endpointStatistics);
+
 export const networkInfo: TSchema = Type.Object(
   {
     id: text("64 hexadecimal digits"),
@@ -306,6 +331,7 @@ export const namedSchemas: readonly TSchema[] = [
   endpointSpec,
   joinSpec,
   endpointInfo,
+  endpointStatistics,
   networkInfo,
   sandboxInfo,
   errorBody,

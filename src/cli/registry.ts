@@ -46,6 +46,7 @@ export const registry: Registry = {
     commands: {
       ls: () => import("./commands/endpoint/ls.ts"),
       inspect: () => import("./commands/endpoint/inspect.ts"),
+      stats: () => import("./commands/endpoint/stats.ts"),
     },
   },
   port: {

@@ -24,6 +24,7 @@ import { recover } from "./recovery.ts";
 import { namesSeenBy, queriesOf } from "./resolution.ts";
 import { createSandbox, deleteSandbox } from "./sandboxes.ts";
 import { addPredefined, createContext } from "./start.ts";
+import { endpointStatistics, statistics } from "./statistics.ts";
 import { commitAll, flushDeferred } from "./transact.ts";
 import type { Endpoint, EndpointInfo, Network, NetworkController, NetworkInfo, Sandbox, SandboxInfo } from "./types.ts";
 
@@ -194,6 +195,10 @@ class Controller implements NetworkController {
     return filtered(infos, filters, endpointFilters);
   }
 
+  statistics(filters = {}) {
+    return statistics(this.#context, filters);
+  }
+
   pruneNetworks(...[filters = {}, options = {}]: Parameters<NetworkController["pruneNetworks"]>) {
     return pruneNetworks(this.#context, filters, options);
   }
@@ -268,6 +273,7 @@ class Controller implements NetworkController {
       join: (sandbox, spec = {}, options = {}) =>
         this.#carryOut(() => joinEndpoint(context, id, sandbox.id, spec, options)),
       leave: (options = {}) => leaveEndpoint(context, id, "keep", options),
+      statistics: async () => endpointStatistics(context, present("endpoint", id, context.records.endpoints)),
       delete: (options = {}) => leaveEndpoint(context, id, "remove-unjoined", options),
       [Symbol.asyncDispose]: () => leaveEndpoint(context, id, "remove", {}),
     };

@@ -9,6 +9,7 @@ import type { MacAddress } from "../address/mac.ts";
 import type { OpenedPort, PublishedPort } from "../address/port.ts";
 import type { StaticRoute } from "../address/static-route.ts";
 import type { FeatureReport } from "../kernel/features.ts";
+import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts";
 import type { QueryRecord, ResolverCounters } from "../naming/resolver.ts";
 import type { Plan } from "../state/plan-types.ts";
 
@@ -161,6 +162,15 @@ export interface EndpointInfo {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** What an endpoint has received (rx) and sent (tx) since it joined, as its sandbox sees it. */
+export interface EndpointStatistics extends LinkStatistics {
+  readonly id: string;
+  readonly name: string;
+  readonly network: { readonly id: string; readonly name: string };
+  readonly sandbox: { readonly id: string; readonly name: string };
+  readonly interfaceName: string;
+}
+
 export interface SandboxInfo {
   readonly id: string;
   readonly name: string;
@@ -246,6 +256,8 @@ export interface Endpoint extends AsyncDisposable {
   info(): EndpointInfo;
   join(sandbox: Sandbox, spec?: JoinSpec, options?: ChangeOptions): Promise<void>;
   leave(options?: ChangeOptions): Promise<void>;
+  /** Throws `not-found` where it has no interface: it is in no sandbox, or its network gives it none. */
+  statistics(): Promise<EndpointStatistics>;
   /** Refused with `in-use` while joined. */
   delete(options?: ChangeOptions): Promise<void>;
 }
@@ -282,6 +294,8 @@ export interface NetworkController extends AsyncDisposable {
   networks(filters?: Filters): readonly NetworkInfo[];
   sandboxes(filters?: Filters): readonly SandboxInfo[];
   endpoints(filters?: Filters): readonly EndpointInfo[];
+  /** Of the endpoints that match and have an interface in a sandbox. */
+  statistics(filters?: Filters): Promise<readonly EndpointStatistics[]>;
   /** Deletes networks without endpoints; returns what went. */
   pruneNetworks(filters?: Filters, options?: ChangeOptions): Promise<readonly NetworkInfo[]>;
 

@@ -5,6 +5,7 @@ import type { FeatureReport } from "../kernel/features.ts";
 import { type Kernel, KernelError, type KernelRefusal, type NamespaceRef, type PortClaim } from "../kernel/kernel.ts";
 import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
 import { deleteLinkGroup } from "../kernel/netlink/route/link.ts";
+import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts";
 import { departingLinkGroup } from "../kernel/netlink/route/ownership.ts";
 import { probeFeatures } from "../kernel/probe.ts";
 import { Announcer } from "./announcer.ts";
@@ -17,6 +18,7 @@ import { observe, observeRuleset } from "./observe.ts";
 import { plan } from "./plan.ts";
 import type { Plan } from "./plan-types.ts";
 import { type RulesetChange, rulesetChanges } from "./ruleset-changes.ts";
+import { readStatistics } from "./statistics.ts";
 
 /** How often a sweep that fails is tried again before it is left to the next start. */
 const sweepTries = 5;
@@ -87,6 +89,12 @@ export class Core {
       if (error instanceof KernelError) return undefined;
       throw error;
     }
+  }
+
+  linkStatistics(
+    links: readonly { readonly namespace: NamespaceRef; readonly link: string }[],
+  ): readonly (LinkStatistics | undefined)[] {
+    return links.map(({ namespace, link }) => readStatistics(this.#kernel, namespace, link));
   }
 
   features(): FeatureReport {

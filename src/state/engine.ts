@@ -6,6 +6,7 @@ import type { Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { KernelRefusal, PortClaim } from "../kernel/kernel.ts";
+import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts";
 import type { AddressClaim } from "./duplicates.ts";
 import type { KernelObject, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
@@ -65,6 +66,10 @@ export interface Engine {
    * served meanwhile.
    */
   findClaim(namespace: NamespaceRef, link: string, addresses: readonly IpAddress[]): Promise<AddressClaim | undefined>;
+  /** Counters of links, in order; undefined where one does not exist. */
+  linkStatistics(
+    links: readonly { readonly namespace: NamespaceRef; readonly link: string }[],
+  ): Promise<readonly (LinkStatistics | undefined)[]>;
   /** What this kernel can do; asked once. */
   features(): Promise<FeatureReport>;
   /** Whether a path is a network namespace. */

@@ -41,6 +41,7 @@ export function createInlineEngine(kernel: Kernel): Engine {
     readSysctls: async (namespace, names) => core.readSysctls(namespace, names),
     heldPorts: async () => core.heldPorts(),
     portRefusals: async (claims) => core.portRefusals(claims),
+    linkStatistics: async (links) => core.linkStatistics(links),
     findClaim: (namespace, link, addresses) => core.findClaim(namespace, link, addresses),
     features: async () => core.features(),
     namespaceExists: async (path) => core.namespaceExists(path),

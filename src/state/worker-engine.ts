@@ -72,6 +72,7 @@ export function createWorkerEngine(): Engine {
     readSysctls: (namespace, names) => call("readSysctls", namespace, names),
     heldPorts: () => call("heldPorts"),
     portRefusals: (claims) => call("portRefusals", claims),
+    linkStatistics: (links) => call("linkStatistics", links),
     findClaim: (namespace, link, addresses) => call("findClaim", namespace, link, addresses),
     features: () => call("features"),
     namespaceExists: (path) => call("namespaceExists", path),

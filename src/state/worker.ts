@@ -17,6 +17,7 @@ export interface Request {
     | "heldPorts"
     | "portRefusals"
     | "findClaim"
+    | "linkStatistics"
     | "features"
     | "namespaceExists"
     | "settle"

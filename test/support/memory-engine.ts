@@ -100,6 +100,18 @@ export function createMemoryEngine({
       open();
       return undefined;
     },
+    async linkStatistics(links) {
+      open();
+      const none = { bytes: 0, packets: 0, errors: 0, dropped: 0 };
+      const there = new Set(
+        [...kernel.objects()].flatMap((one) =>
+          one.kind === "link" && one.type === "veth" ? [`${one.peer.namespace} ${one.peer.name}`] : [],
+        ),
+      );
+      return links.map(({ namespace, link }) =>
+        there.has(`${namespace} ${link}`) ? { rx: none, tx: none } : undefined,
+      );
+    },
     async features() {
       open();
       return report(lacking);

@@ -1,7 +1,16 @@
 /** Endpoints, as they are and as they come and go. */
 import type { NetworkController } from "../../model/types.ts";
 import { change, parseFilters } from "../changes.ts";
-import { changeQuery, endpointInfo, endpointList, filtersQuery, joinSpec, referenceParams } from "../schemas.ts";
+import {
+  changeQuery,
+  endpointInfo,
+  endpointList,
+  endpointStatistics,
+  endpointStatisticsList,
+  filtersQuery,
+  joinSpec,
+  referenceParams,
+} from "../schemas.ts";
 import type { App } from "../server.ts";
 
 const tags = ["endpoints"];
@@ -23,6 +32,30 @@ export function endpointRoutes(app: App, controller: NetworkController): void {
     "/endpoints/:reference",
     { schema: { tags, summary: "Show an endpoint", params: referenceParams, response: { 200: endpointInfo } } },
     async ({ params }) => controller.endpoint(params.reference).info(),
+  );
+  app.get(
+    "/endpoints/:reference/statistics",
+    {
+      schema: {
+        tags,
+        summary: "Count what an endpoint has received and sent",
+        params: referenceParams,
+        response: { 200: endpointStatistics },
+      },
+    },
+    async ({ params }) => controller.endpoint(params.reference).statistics(),
+  );
+  app.get(
+    "/statistics",
+    {
+      schema: {
+        tags,
+        summary: "Count what endpoints have received and sent",
+        querystring: filtersQuery,
+        response: { 200: endpointStatisticsList },
+      },
+    },
+    async ({ query }) => controller.statistics(parseFilters(query.filters)),
   );
   app.post(
     "/endpoints/:reference/join",

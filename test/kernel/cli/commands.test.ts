@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../../../src/model/types.ts";
+import type { EndpointInfo, EndpointStatistics, NetworkInfo, SandboxInfo } from "../../../src/model/types.ts";
 import { enterTestHost, exec, missing, run, snapshot, temporaryDirectory } from "../../support/test-host.ts";
 import { Portolan } from "./portolan.ts";
 
@@ -88,7 +88,9 @@ for (const [way, withDaemon] of [
         ...["--interface", "lan", "--gw-priority", "5", "--format", "json", "front", "web"],
       );
       assert.equal(endpoint.ipv4, "10.50.1.80/24");
-      assert.equal(portolan.ok("network", "connect", "back", "web"), "");
+      const sysctls = "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1";
+      const told = ["--route", "10.99.0.0/16", "--link-local-ip", "169.254.8.80", "--driver-opt", sysctls];
+      assert.equal(portolan.ok("network", "connect", ...told, "back", "web"), "");
       const shown = portolan.ok("endpoint", "ls", "--filter", "sandbox=web");
       assert.match(shown, /^\S+ +front +web +lan +10\.50\.1\.80\/24 +\S+\/64 +02:42:00:00:00:80$/m);
       const [inspected] = portolan.json<readonly EndpointInfo[]>("endpoint", "inspect", endpoint.id);
@@ -98,9 +100,33 @@ for (const [way, withDaemon] of [
       assert.match(portolan.ok("sandbox", "ls"), /^\S+ +web +front, back +10\.50\.1\.80, /m);
     });
 
+    test("what endpoints have received and sent is shown, of all, of some, and of one", () => {
+      const table = portolan.ok("endpoint", "stats");
+      assert.match(table, /^ENDPOINT ID +NETWORK +SANDBOX +INTERFACE +RX BYTES .* TX DROPPED$/m);
+      assert.match(table, /^\S+ +front +web +lan +\d+ +\d+ +0 +\d+ +\d+ +\d+ +0 +\d+$/m);
+      const filtered = portolan.json<EndpointStatistics>(
+        "endpoint",
+        "stats",
+        "--filter",
+        "network=front",
+        "--format",
+        "json",
+      );
+      assert.equal(filtered.interfaceName, "lan");
+      assert.equal(
+        portolan.json<EndpointStatistics>("endpoint", "stats", "--format", "json", filtered.id).id,
+        filtered.id,
+      );
+      assert.match(portolan.ok("endpoint", "stats", "--format", "{{.Tx.Packets}}", filtered.id), /^\d+\n$/);
+      assert.equal(portolan.run("endpoint", "stats", "no-such").status, 1);
+    });
+
     test("exec runs a command in the sandbox's network, and its exit status is passed on", () => {
       const links = JSON.parse(portolan.ok("sandbox", "exec", "web", "--", "ip", "-j", "-4", "address", "show", "lan"));
       assert.equal(links[0].addr_info[0].local, "10.50.1.80");
+      assert.match(portolan.ok("sandbox", "exec", "web", "ip", "route"), /^10\.99\.0\.0\/16 dev eth0 proto 112/m);
+      assert.match(portolan.ok("sandbox", "exec", "web", "ip", "address"), /169\.254\.8\.80\/16/);
+      assert.equal(portolan.ok("sandbox", "exec", "web", "sysctl", "-n", "net.ipv4.conf.eth0.log_martians"), "1\n");
       assert.equal(portolan.run("sandbox", "exec", "web", "sh", "-c", "exit 7").status, 7);
       assert.equal(portolan.run("sandbox", "exec", "web", "sh", "-c", "kill -TERM $$").status, 143);
       assert.equal(portolan.ok("sandbox", "exec", "-e", "A=1", "-w", "/", "web", "sh", "-c", "echo $A $PWD"), "1 /\n");

@@ -58,6 +58,22 @@ test("prune answers what went, and leaves what is used", async (t) => {
   );
 });
 
+test("what endpoints have received and sent is told of those that have an interface", async (t) => {
+  const { ask } = await api(t);
+  await ask("POST", "/networks", { name: "front" });
+  await ask("POST", "/sandboxes", { name: "web" });
+  await ask("POST", "/networks/front/endpoints", { sandbox: "web", name: "one" });
+  await ask("POST", "/networks/front/endpoints", { name: "apart" });
+  const none = { bytes: 0, packets: 0, errors: 0, dropped: 0 };
+  const { status, body } = await ask("GET", "/endpoints/one/statistics");
+  assert.deepEqual([status, body.interfaceName, body.sandbox.name, body.rx, body.tx], [200, "eth0", "web", none, none]);
+  assert.deepEqual((await ask("GET", "/statistics")).body, [body]);
+  const filters = encodeURIComponent(JSON.stringify({ sandbox: ["other"] }));
+  assert.deepEqual((await ask("GET", `/statistics?filters=${filters}`)).body, []);
+  const refused = await ask("GET", "/endpoints/apart/statistics");
+  assert.deepEqual([refused.status, refused.body.reason], [404, "it is in no sandbox"]);
+});
+
 test("an endpoint is made, joins, leaves and goes; or all in one step", async (t) => {
   const { ask, engine } = await api(t);
   await ask("POST", "/networks", { name: "front" });

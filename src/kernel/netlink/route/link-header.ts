@@ -10,6 +10,7 @@ export const linkAttribute = {
   /** IFLA_MASTER */ master: 10,
   /** IFLA_LINKINFO: kind and its data. */ info: 18,
   /** IFLA_IFALIAS */ alias: 20,
+  /** IFLA_STATS64: counters. */ statistics: 23,
   /** IFLA_AF_SPEC: per-family settings. */ familySettings: 26,
   /** IFLA_GROUP */ group: 27,
   /** IFLA_NET_NS_FD */ namespaceDescriptor: 28,

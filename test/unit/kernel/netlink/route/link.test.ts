@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isPortolanError } from "../../../../../src/errors.ts";
-import { readAttributes } from "../../../../../src/kernel/netlink/attribute.ts";
+import { AttributeWriter, readAttributes } from "../../../../../src/kernel/netlink/attribute.ts";
 import { messageFlag } from "../../../../../src/kernel/netlink/message.ts";
 import {
   type AddressGeneration,
@@ -17,7 +17,23 @@ import {
   type NewLink,
   setLink,
 } from "../../../../../src/kernel/netlink/route/link.ts";
+import { decodeLinkStatistics } from "../../../../../src/kernel/netlink/route/link-statistics.ts";
 import { index, linkName, mac, maybe, record, text, u16, u32 } from "./arbitraries.ts";
+
+test("counters are read in the order of the kernel's structure, and cut ones are refused", () => {
+  const counters = Buffer.alloc(200);
+  for (let place = 0; place < 25; place++) counters.writeBigUInt64LE(BigInt(place + 1) << 33n, 8 * place);
+  const link = (bytes: Uint8Array) => ({
+    body: new AttributeWriter().raw(new Uint8Array(16)).bytes(23, bytes).finish(),
+  });
+  const at = (place: number): number => (place + 1) * 2 ** 33;
+  assert.deepEqual(decodeLinkStatistics(link(counters)), {
+    rx: { packets: at(0), bytes: at(2), errors: at(4), dropped: at(6) },
+    tx: { packets: at(1), bytes: at(3), errors: at(5), dropped: at(7) },
+  });
+  assert.throws(() => decodeLinkStatistics(link(counters.subarray(0, 63))), { code: "kernel" });
+  assert.equal(decodeLinkStatistics({ body: new Uint8Array(16) }), undefined);
+});
 
 const flag = maybe(fc.boolean());
 const bridge = record<LinkKindData>({
