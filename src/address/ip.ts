@@ -28,6 +28,11 @@ export function familyOf(address: IpAddress): Family {
   return address.includes(":") ? 6 : 4;
 }
 
+/** Whether a link can have the address: it is not "any", no broadcast and no multicast. */
+export function isAssignable(address: IpAddress): boolean {
+  return !["0.0.0.0", "255.255.255.255", "::"].includes(address) && !/^(22[4-9]|23\d)\.|^ff/.test(address);
+}
+
 /** The address in network byte order: 4 or 16 bytes. */
 export function ipToBytes(address: IpAddress): Uint8Array {
   if (familyOf(address) === 6) return Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());

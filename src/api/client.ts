@@ -32,6 +32,8 @@ export interface EngineInfo {
   readonly pid: number;
   readonly stateDir: string;
   readonly runDir: string;
+  /** Address of the host for published ports that name none; absent: all of them. */
+  readonly publishAddress?: string;
 }
 
 /** Every method throws PortolanError: the engine's own, or `unavailable`. */

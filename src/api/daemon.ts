@@ -16,12 +16,12 @@ export interface DaemonOptions extends ClientOptions {
 const socketMode = 0o660;
 
 /** Serves until the signal aborts. Throws `exists` where a daemon listens on the socket, and what opening the controller throws. */
-export async function runDaemon({ socket, stateDir, runDir, signal }: DaemonOptions): Promise<void> {
+export async function runDaemon({ socket, signal, ...engine }: DaemonOptions): Promise<void> {
   if (signal.aborted) return;
   const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   await refuseSecond(socket);
-  await using controller = await createController({ stateDir, runDir });
-  const app = await buildApp(controller, { stateDir, runDir });
+  await using controller = await createController(engine);
+  const app = await buildApp(controller, engine);
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
   // Nobody listens on it: it was left by a daemon that was killed.
   rmSync(socket, { force: true });
@@ -29,7 +29,7 @@ export async function runDaemon({ socket, stateDir, runDir, signal }: DaemonOpti
   chmodSync(socket, socketMode);
   const { default: pino } = await import("pino");
   const log = pino({ name: "portolan" }, pino.destination(2));
-  log.info({ socket, stateDir, runDir, pid: process.pid }, "listening");
+  log.info({ socket, ...engine, pid: process.pid }, "listening");
   const { problems } = await controller.doctor();
   for (const problem of problems)
     log[problem.severity === "warning" ? "warn" : problem.severity](problem, problem.title);

@@ -11,17 +11,16 @@ import { abortedError, type ClientOptions, readAnswer, type Transport } from "./
 const storeWait = 10_000;
 
 /** Opens the engine; throws `locked`, `store`. */
-export async function openInProcess({ stateDir, runDir }: Omit<ClientOptions, "socket">): Promise<Transport> {
+export async function openInProcess({ socket: _, ...where }: ClientOptions): Promise<Transport> {
   const engine = createInlineEngine(createKernel());
   const controller = await createController({
-    stateDir,
-    runDir,
+    ...where,
     wait: storeWait,
     engine,
     services: false,
     mending: "interrupted",
   });
-  const app = await buildApp(controller, { stateDir, runDir });
+  const app = await buildApp(controller, where);
   return {
     async request({ method, path, body, signal }) {
       if (signal?.aborted) throw abortedError(signal.reason);

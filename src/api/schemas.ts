@@ -322,6 +322,9 @@ export const engineInfo = Type.Object({
   pid: Type.Integer(),
   stateDir: Type.String(),
   runDir: Type.String(),
+  publishAddress: optional(
+    text("Address of the host for published ports that name none; absent: all of them", "127.0.0.1"),
+  ),
 });
 
 /** Every named form. */

@@ -6,6 +6,7 @@ import fastify from "fastify";
 export interface AppOptions {
   readonly stateDir: string;
   readonly runDir: string;
+  readonly publishAddress?: string;
   /** Called before there are routes: for whoever makes the OpenAPI document of them. */
   readonly prepare?: (app: App) => Promise<void>;
 }

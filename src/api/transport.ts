@@ -7,6 +7,8 @@ export interface ClientOptions {
   readonly socket: string;
   readonly stateDir: string;
   readonly runDir: string;
+  /** Address of the host for published ports that name none; absent: all of them. */
+  readonly publishAddress?: string;
 }
 
 export interface TransportRequest {

@@ -84,7 +84,7 @@ async function expand(completes: Completes, namesOf: NamesOf): Promise<readonly 
 
 /** Asks the daemon, if there is one, and the run directory; an engine is not started for it. */
 export function namesFrom(environment: Readonly<Record<string, string | undefined>>): NamesOf {
-  const globals = globalsOf({ socket: undefined, stateDir: undefined, runDir: undefined }, environment);
+  const globals = globalsOf({}, environment);
   return async (noun) => {
     try {
       if (noun === "topology") return (await import("../lab/directory.ts")).labNames(globals.runDir);

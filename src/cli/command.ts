@@ -28,6 +28,8 @@ export interface CommandForm {
   readonly details?: string;
   readonly arguments: Arguments;
   readonly flags: Flags;
+  /** What further words a flag takes, with what they mean. */
+  readonly words?: readonly { readonly title: string; readonly meanings: Readonly<Record<string, string>> }[];
   readonly examples: readonly [Example, ...Example[]];
   /** Flags after the first argument are not the command's own but belong to the line it runs. */
   readonly passThrough?: boolean;

@@ -69,15 +69,16 @@ export function list(flags: string, meaning: string, completes: Completes = "non
   return { flags, meaning, repeats: true, completes, read: (given) => given };
 }
 
-/** `KEY=VALUE`, several times; the last of equal keys holds. A key alone has the empty value where `bareKeys` allows it. */
+/** `KEY=VALUE`, several times; the last of equal keys holds. A key alone has the empty value where `bareKeys` allows it; completion offers `keys`. */
 export function pairs(
   flags: string,
   meaning: string,
-  { bareKeys = false }: { readonly bareKeys?: boolean } = {},
+  { bareKeys = false, keys = [] }: { readonly bareKeys?: boolean; readonly keys?: readonly string[] } = {},
 ): Flag<Readonly<Record<string, string>>> {
   const read = (given: readonly string[]): Readonly<Record<string, string>> =>
     Object.fromEntries(given.map((pair) => keyAndValue(flags, pair, bareKeys)));
-  return { flags, meaning, repeats: true, completes: "none", read };
+  const completes = keys.length === 0 ? "none" : keys.map((key) => `${key}=`);
+  return { flags, meaning, repeats: true, completes, read };
 }
 
 function keyAndValue(flags: string, pair: string, bareKeys: boolean): readonly [string, string] {

@@ -55,6 +55,7 @@ export function commandHelp(path: readonly string[], form: CommandForm): string 
     ...(form.details === undefined ? [] : [wrapped(form.details)]),
     section("Arguments", argumentRows),
     section("Options", flagRows(form.flags)),
+    ...(form.words ?? []).map(({ title, meanings }) => section(title, Object.entries(meanings))),
     section("Global options", flagRows(globalFlags)),
     exampleSection(form.examples),
   );

@@ -3,7 +3,7 @@ import { nearest } from "../nearest.ts";
 import type { Context } from "./command.ts";
 import { failureJson, failureText, Interrupted, statusOf } from "./failure.ts";
 import { on } from "./flag.ts";
-import { globalFlags, globalsOf } from "./globals.ts";
+import { type EngineFlags, globalFlags, globalsOf } from "./globals.ts";
 import { commandHelp, groupHelp, programHelp } from "./help.ts";
 import { processOutput } from "./output.ts";
 import { parseCommand, parseGlobals } from "./parse.ts";
@@ -11,6 +11,7 @@ import { findCommand } from "./registry.ts";
 import { UsageError } from "./usage-error.ts";
 
 const output = processOutput();
+const publishAdvice = "give it to `portolan daemon`, or write the address before each port: 127.0.0.1:8080:80";
 const programFlags = { ...globalFlags, version: on("-v, --version", "Show the version") } as const;
 
 /** Runs a command line; the exit status. */
@@ -35,10 +36,15 @@ async function run(line: readonly string[], signal: AbortSignal): Promise<number
   const { command } = await found.load();
   const parsed = parseCommand(found.path, command, found.rest);
   if (parsed === "help") return print(commandHelp(found.path, command));
-  const global = (name: "socket" | "stateDir" | "runDir"): string | undefined =>
+  const global = (name: keyof EngineFlags): string | undefined =>
     programFlags[name].read([...before.given(name), ...parsed.global(name)]);
   const globals = globalsOf(
-    { socket: global("socket"), stateDir: global("stateDir"), runDir: global("runDir") },
+    {
+      socket: global("socket"),
+      stateDir: global("stateDir"),
+      runDir: global("runDir"),
+      publishAddress: global("publishAddress"),
+    },
     process.env,
   );
   const context: Context = {
@@ -47,7 +53,10 @@ async function run(line: readonly string[], signal: AbortSignal): Promise<number
     signal,
     client: async () => {
       const { connectClient, openClient } = await import("../api/client.ts");
-      return globals.socketNamed ? connectClient(globals.socket) : openClient(globals);
+      const client = await (globals.socketNamed ? connectClient(globals.socket) : openClient(globals));
+      if (!client.daemon || !globals.publishAddressNamed) return client;
+      await client[Symbol.asyncDispose]();
+      throw new UsageError("--publish-address is the daemon's, and this command's engine is one", publishAdvice);
     },
   };
   return await command.execute(parsed, context);

@@ -59,6 +59,7 @@ function commandPart(level: string, path: readonly string[], command: Command): 
     `    ${usageOf(path, command)}`,
     `${command.summary}.${command.details === undefined ? "" : ` ${command.details}`}`,
     ...(options.length > 0 ? [rows(options)] : []),
+    ...(command.words ?? []).map(({ title, meanings }) => `${title}:\n\n${rows(Object.entries(meanings))}`),
     command.examples.map(({ line, meaning }) => `    # ${meaning}\n    ${line}`).join("\n"),
   ].join("\n\n");
 }

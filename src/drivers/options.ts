@@ -2,7 +2,7 @@
  * Driver options: a table of what is understood and how its text is read, and refusals that name the nearest valid one. An option
  * that is not in the table is refused, never accepted and dropped.
  */
-import { type Family, familyOf, type IpAddress, parseIp } from "../address/ip.ts";
+import { type Family, familyOf, type IpAddress, isAssignable, parseIp } from "../address/ip.ts";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 
@@ -121,16 +121,12 @@ export function readOneOf<const Word extends string>(words: readonly Word[]): (t
   };
 }
 
-/** Addresses that a host's link can have, and that say something: not "any", no multicast, no broadcast. */
-const isHostAddress = (address: IpAddress): boolean =>
-  !["0.0.0.0", "255.255.255.255", "::"].includes(address) && !/^(22[4-9]|23\d)\.|^ff/.test(address);
-
 /** Makes a reader of an address that a host can have, of one family or either. */
 export function readHostAddress(family?: Family): (text: string, key: string) => IpAddress {
   const advice = family === undefined ? "give an address of the host" : `give an IPv${family} address of the host`;
   return (text, key) => {
     const address = parsed(text, key, advice);
-    if (isHostAddress(address) && (family === undefined || familyOf(address) === family)) return address;
+    if (isAssignable(address) && (family === undefined || familyOf(address) === family)) return address;
     throw malformedOption(key, text, advice);
   };
 }

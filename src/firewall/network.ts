@@ -3,12 +3,9 @@ import { addressOf, cidrFamily, lengthOf, type Subnet } from "../address/cidr.ts
 import type { IpAddress } from "../address/ip.ts";
 import { nftElement } from "../state/nft/elements.ts";
 import type { KernelObject, NftElement } from "../state/objects.ts";
+import type { GatewayMode } from "./gateway-mode.ts";
 import { into } from "./isolation.ts";
 import { baseObjects, sets } from "./table.ts";
-
-/** Ways in which a network's gateway joins it to the rest, by libnetwork's words. */
-export const gatewayModes = ["nat", "nat-unprotected", "routed", "isolated"] as const;
-export type GatewayMode = (typeof gatewayModes)[number];
 
 /** What the firewall needs to know of a bridge network. */
 export interface NetworkFirewall {

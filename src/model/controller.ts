@@ -1,5 +1,4 @@
 /** The network controller: the model's front door. */
-import { parseIp } from "../address/ip.ts";
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
 import { createResolver } from "../naming/create-resolver.ts";
@@ -18,6 +17,7 @@ import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
 import { find } from "./lookup.ts";
 import { Names } from "./names-service.ts";
 import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
+import { parsePublishAddress } from "./parse.ts";
 import { createRandom } from "./random.ts";
 import { reconcile } from "./reconcile.ts";
 import { recover } from "./recovery.ts";
@@ -77,7 +77,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     services = true,
     hostConfiguration = readHostConfiguration,
   } = options;
-  const publishAddress = options.publishAddress === undefined ? undefined : parseIp(options.publishAddress);
+  const publishAddress = parsePublishAddress(options.publishAddress ?? "0.0.0.0");
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
   const engine = options.engine ?? createWorkerEngine();
   try {

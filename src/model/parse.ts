@@ -1,6 +1,6 @@
 /** From what users give to what the model works with: names, addresses and maps are checked here, before anything is done. */
 import { cidrFamily, contains, type InterfaceAddress, lengthOf, parseSubnet, type Subnet } from "../address/cidr.ts";
-import { type Family, familyOf, type IpAddress, parseIp } from "../address/ip.ts";
+import { type Family, familyOf, type IpAddress, isAssignable, parseIp } from "../address/ip.ts";
 import { parseLinkLocal } from "../address/link-local.ts";
 import { type MacAddress, parseMac } from "../address/mac.ts";
 import { type PortWish, parsePort } from "../address/port.ts";
@@ -81,6 +81,17 @@ export function parsePool({ subnet: text, ipRange, gateway, auxAddresses = {} }:
     ...(gateway !== undefined && { gateway: insideOf("gateway", gateway, subnet) }),
     auxAddresses: Object.fromEntries(auxiliary),
   };
+}
+
+/** The engine's default address for published ports; undefined for 0.0.0.0, which is all of them. Throws `invalid-argument`. */
+export function parsePublishAddress(text: string): IpAddress | undefined {
+  const address = parseIp(text);
+  if (address === "0.0.0.0") return undefined;
+  if (isAssignable(address)) return address;
+  throw new PortolanError("invalid-argument", `no port can be published on ${address}`, {
+    object: "default address for published ports",
+    advice: "give an address of the host, 127.0.0.1 for instance, or 0.0.0.0 for all",
+  });
 }
 
 /** An endpoint as it is asked for. */

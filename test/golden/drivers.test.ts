@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { parseInterfaceAddress } from "../../src/address/cidr.ts";
 import { parseMac } from "../../src/address/mac.ts";
+import { type PublishedPort, portText } from "../../src/address/port.ts";
 import type { NetworkRequest } from "../../src/drivers/driver.ts";
 import { driverNamed } from "../../src/drivers/registry.ts";
 import { Ledger } from "../../src/state/ledger.ts";
@@ -15,10 +16,21 @@ const ipam = (...pools: readonly (typeof pool4)[]): NetworkRequest["ipam"] => ({
   pools,
 });
 
+const port: PublishedPort = {
+  protocol: "tcp",
+  host: { first: 8080, last: 8080 },
+  container: { first: 80, last: 80 },
+};
+
 /** What becomes of a network, of an endpoint in it, and of both again. */
-function life(what: string, changes: Partial<NetworkRequest>, endpoint = endpointRecord()): readonly Section[] {
-  const ledger = new Ledger();
-  const network = networkRecord(changes);
+function life(
+  what: string,
+  changes: Partial<NetworkRequest>,
+  endpoint = endpointRecord(),
+  host = emptyHost,
+  ledger = new Ledger(),
+): readonly Section[] {
+  const network = networkRecord(changes, host);
   const driver = driverNamed(network.driver);
   const step = (
     heading: string,
@@ -67,6 +79,51 @@ test("the bridge driver's operations", () => {
         join: { sandboxId: "5".repeat(64), interfaceName: "shop0", gatewayPriority: 0 },
       }),
     ),
+  ]);
+});
+
+test("a bridge network's gateway modes and options of isolation", () => {
+  const key = (name: string): string => `com.docker.network.bridge.${name}`;
+  const both = { enableIpv6: true, ipam: ipam(pool4, pool6) } as const;
+  const publisher = endpointRecord({ ...addresses6, ports: [port], publish: [portText(port)] });
+  const opened = ([4, 6] as const).map((family) => ({ protocol: port.protocol, family, container: port.container }));
+  const { ports: _, ...opener } = { ...publisher, opened };
+  const isolated = ipam(pool("10.1.0.0/24"), pool("fd00:1::/64"));
+  const modes = (mode: string) => ({ options: { [key("gateway_mode_ipv4")]: mode, [key("gateway_mode_ipv6")]: mode } });
+  const apart = { ...both, options: { [key("enable_icc")]: "false" } };
+  const filtered = { ...emptyHost, host: { ...emptyHost.host, filteredBridging: [4, 6] as const } };
+  /** The same where another network has brought the table and made a router of the host. */
+  const beside = (what: string, changes: Partial<NetworkRequest>, endpoint = publisher, host = emptyHost) => {
+    const ledger = new Ledger();
+    const other = networkRecord({
+      id: "c".repeat(64),
+      name: "other",
+      ...both,
+      ipam: ipam(pool("10.2.0.0/24"), pool("fd00:2::/64")),
+    });
+    ledger.propose(new Map([["network:O", driverNamed("bridge").describeNetwork(other)]])).commit();
+    return life(what, changes, endpoint, host, ledger);
+  };
+  assertGolden("bridge-modes", [
+    ...beside("nat", both),
+    ...beside("nat-unprotected", { ...both, ...modes("nat-unprotected") }),
+    ...beside("routed", { ...both, ...modes("routed") }, opener),
+    ...beside(
+      "isolated",
+      { ...both, internal: true, ipam: isolated, ...modes("isolated") },
+      endpointRecord(addresses6),
+    ),
+    ...beside("enable_icc=false, kept by the bridge's ports", apart),
+    ...beside("enable_icc=false, kept by the firewall", apart, publisher, filtered),
+    ...beside("trusted interfaces, a chosen source, no IPv4 on the bridge", {
+      ...both,
+      options: {
+        [key("trusted_host_interfaces")]: "wg0:eth1",
+        [key("inhibit_ipv4")]: "true",
+        "com.docker.network.host_ipv4": "192.0.2.9",
+        "com.docker.network.host_ipv6": "2001:db8::9",
+      },
+    }),
   ]);
 });
 

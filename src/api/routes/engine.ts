@@ -11,12 +11,17 @@ const tags = ["engine"];
 /** The OpenAPI document; scripts/api-docs.ts makes it of the routes, and a test sees that it is current. */
 const document = new URL("../../../docs/openapi.json", import.meta.url);
 
-export function engineRoutes(app: App, controller: NetworkController, { stateDir, runDir }: AppOptions): void {
+export function engineRoutes(
+  app: App,
+  controller: NetworkController,
+  { stateDir, runDir, publishAddress }: AppOptions,
+): void {
   app.get("/info", { schema: { tags, summary: "Who answers", response: { 200: engineInfo } } }, async () => ({
     version: version(),
     pid: process.pid,
     stateDir,
     runDir,
+    ...(publishAddress !== undefined && { publishAddress }),
   }));
   app.get("/openapi.json", { schema: { hide: true } }, async (_request, reply) =>
     reply.type("application/json; charset=utf-8").send(readFileSync(document)),

@@ -8,10 +8,14 @@ export const command = defineCommand({
   flags: {},
   examples: [
     { line: "portolan daemon", meaning: "on /run/portolan/portolan.sock" },
+    {
+      line: "portolan daemon --publish-address 127.0.0.1",
+      meaning: "published ports that name no address are reached from the host alone",
+    },
     { line: "portolan daemon --run-dir /run/test --state-dir /tmp/test", meaning: "a second one, with its own files" },
   ],
-  async run(_, { globals: { socket, stateDir, runDir }, signal }) {
+  async run(_, { globals: { socket, stateDir, runDir, publishAddress }, signal }) {
     const { runDaemon } = await import("../../api/daemon.ts");
-    await runDaemon({ socket, stateDir, runDir, signal });
+    await runDaemon({ socket, stateDir, runDir, signal, ...(publishAddress !== undefined && { publishAddress }) });
   },
 });

@@ -34,7 +34,9 @@ export const command = defineCommand({
       ...(!asJson && { onProgress: (progress) => output.note(progressText(progress)) }),
       ...(explain && !asJson && { explain: (commands) => commands.forEach(output.line) }),
     });
-    const program = [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
+    const { publishAddress } = context.globals;
+    const own = publishAddress === undefined ? [] : ["--publish-address", publishAddress];
+    const program = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...own];
     const result = await up(topology, { ...options, isolated, program });
     if (remove) await down(topology.name, labOptions(context));
     output.line(asJson ? jsonText(result) : upText(result, { file, removed: remove }));

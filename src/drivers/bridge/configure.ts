@@ -11,7 +11,7 @@ import {
 import type { Family, IpAddress } from "../../address/ip.ts";
 import { localMac, type MacAddress } from "../../address/mac.ts";
 import { PortolanError } from "../../errors.ts";
-import type { GatewayMode } from "../../firewall/network.ts";
+import type { GatewayMode } from "../../firewall/gateway-mode.ts";
 import type { NamespaceFacts } from "../../state/engine.ts";
 import type { NetworkRecord } from "../../store/records.ts";
 import type { ConfigureContext, NetworkRequest } from "../driver.ts";

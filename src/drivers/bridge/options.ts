@@ -1,6 +1,6 @@
 /** Options of bridge networks, by libnetwork's keys. */
 import type { IpAddress } from "../../address/ip.ts";
-import { gatewayModes } from "../../firewall/network.ts";
+import { gatewayModes } from "../../firewall/gateway-mode.ts";
 import {
   familyOptions,
   type ReadOptions,

@@ -94,3 +94,27 @@ test("completion offers names that the daemon knows", { skip }, async () => {
   assert.equal(portolan.ok("__complete", "--", "network", "inspect", "br"), "bridge\n");
   assert.equal(await portolan.stopDaemon(), 0);
 });
+
+test("--publish-address is where ports are published that name no address, of a daemon and of commands without one", {
+  skip,
+}, async () => {
+  using directory = temporaryDirectory();
+  await using portolan = new Portolan({ runDir: "/run/publish", stateDir: join(directory.path, "state") });
+  portolan.ok("network", "create", "--subnet", "10.51.3.0/24", "front");
+  const published = (name: string, ...flags: readonly string[]): string => {
+    portolan.ok("sandbox", "create", name);
+    portolan.ok("network", "connect", "--publish", "80", ...flags, "front", name);
+    return portolan.ok("port", "ls", "--filter", `sandbox=${name}`, "--format", "{{.Text}}").trim();
+  };
+  assert.match(published("anywhere"), /^\d+:80\/tcp$/);
+  assert.match(published("alone", "--publish-address", "127.0.0.1"), /^127\.0\.0\.1:\d+:80\/tcp$/);
+  assert.equal(portolan.run("network", "ls", "--publish-address", "everywhere").status, 1);
+  await portolan.startDaemon("--publish-address", "127.0.0.1");
+  assert.match(published("served"), /^127\.0\.0\.1:\d+:80\/tcp$/);
+  const refused = portolan.run("network", "ls", "--publish-address", "0.0.0.0");
+  assert.equal(refused.status, 2);
+  assert.match(refused.err, /--publish-address is the daemon's/);
+  for (const name of ["anywhere", "alone", "served"]) portolan.ok("sandbox", "rm", name);
+  portolan.ok("network", "rm", "front");
+  assert.equal(await portolan.stopDaemon(), 0);
+});

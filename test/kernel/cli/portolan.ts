@@ -52,8 +52,8 @@ export class Portolan implements AsyncDisposable {
   }
 
   /** Starts the daemon and waits until it says that it listens. */
-  async startDaemon(): Promise<void> {
-    const daemon = this.start("daemon");
+  async startDaemon(...words: readonly string[]): Promise<void> {
+    const daemon = this.start("daemon", ...words);
     this.#daemon = daemon;
     let said = "";
     await new Promise<void>((resolve, reject) => {

@@ -61,6 +61,14 @@ const manifold: EndpointSpec & JoinSpec = {
   },
 };
 
+const bridgeKey = (name: string): string => `com.docker.network.bridge.${name}`;
+const isolated = { [bridgeKey("gateway_mode_ipv4")]: "isolated", [bridgeKey("gateway_mode_ipv6")]: "isolated" };
+
+async function routed(controller: NetworkController): Promise<void> {
+  const options = { [bridgeKey("gateway_mode_ipv4")]: "routed", [bridgeKey("gateway_mode_ipv6")]: "routed" };
+  await controller.createNetwork({ name: "routed", enableIpv6: true, options });
+}
+
 export const operations: readonly Operation[] = [
   {
     name: "create a network",
@@ -83,6 +91,74 @@ export const operations: readonly Operation[] = [
   {
     name: "create an internal network",
     run: (controller, options) => controller.createNetwork({ name: "inner", internal: true }, options),
+  },
+  {
+    name: "create a network whose sandboxes are kept apart, with a chosen source and trusted interfaces",
+    run: (controller, options) =>
+      controller.createNetwork(
+        {
+          name: "apart",
+          enableIpv6: true,
+          options: {
+            [bridgeKey("enable_icc")]: "false",
+            [bridgeKey("gateway_mode_ipv4")]: "nat-unprotected",
+            [bridgeKey("trusted_host_interfaces")]: "lo:eth9",
+            "com.docker.network.host_ipv4": "192.0.2.9",
+            "com.docker.network.host_ipv6": "2001:db8::9",
+          },
+        },
+        options,
+      ),
+  },
+  {
+    name: "create an isolated network",
+    run: (controller, options) =>
+      controller.createNetwork({ name: "alone", enableIpv6: true, internal: true, options: isolated }, options),
+  },
+  {
+    name: "delete a routed network",
+    prepare: routed,
+    run: (controller, options) => controller.network("routed").delete(options),
+  },
+  {
+    name: "connect to a routed network, with ports to be opened",
+    prepare: async (controller) => {
+      await routed(controller);
+      await controller.createSandbox({ name: "web" });
+    },
+    run: (controller, options) =>
+      controller.connect(
+        controller.network("routed"),
+        controller.sandbox("web"),
+        { name: "one", publish: ["8080:80", "9000-9010:9000-9010", "53/udp"] },
+        options,
+      ),
+  },
+  {
+    name: "disconnect from a routed network",
+    prepare: async (controller) => {
+      await routed(controller);
+      const web = await controller.createSandbox({ name: "web" });
+      await controller.connect(controller.network("routed"), web, { name: "one", publish: ["80", "90-91:90-91"] });
+    },
+    run: (controller, options) => controller.disconnect(controller.endpoint("one"), options),
+  },
+  {
+    name: "publish a port where sandboxes are kept apart and an interface is trusted",
+    prepare: async (controller) => {
+      await controller.createNetwork({
+        name: "apart",
+        options: { [bridgeKey("enable_icc")]: "false", [bridgeKey("trusted_host_interfaces")]: "eth9" },
+      });
+      await controller.createSandbox({ name: "web" });
+    },
+    run: (controller, options) =>
+      controller.connect(
+        controller.network("apart"),
+        controller.sandbox("web"),
+        { name: "one", publish: ["8080:80"] },
+        options,
+      ),
   },
   {
     name: "create a configuration network",

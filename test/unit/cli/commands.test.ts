@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { bridgeOptions } from "../../../src/cli/bridge-options.ts";
 import { candidates, type NamesOf } from "../../../src/cli/candidates.ts";
 import { commandHelp, groupHelp, programHelp } from "../../../src/cli/help.ts";
 import { parseCommand, usageOf } from "../../../src/cli/parse.ts";
 import { commandReference } from "../../../src/cli/reference.ts";
 import { allCommands, findCommand, registry } from "../../../src/cli/registry.ts";
+import { driverNamed } from "../../../src/drivers/registry.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const commands = await Promise.all(
@@ -62,6 +64,10 @@ test("docs/cli.md is as the commands are: node scripts/cli-docs.ts writes it", a
   assert.equal(readFileSync(join(root, "docs/cli.md"), "utf8"), await commandReference());
 });
 
+test("network create tells of every option that the bridge driver understands, and of no other", () => {
+  assert.deepEqual(Object.keys(bridgeOptions).toSorted(), driverNamed("bridge").networkOptions.toSorted());
+});
+
 test("a command is one file, named by its place in the registry", () => {
   for (const { path } of commands) assert.ok(existsSync(join(root, "src/cli/commands", `${path.join("/")}.ts`)));
 });
@@ -92,6 +98,10 @@ const completions: readonly (readonly [words: readonly string[], offered: readon
     ["--driver", "--dry-run"],
   ],
   [["network", "create", "-d", "b"], ["bridge"]],
+  [
+    ["network", "create", "--opt", "com.docker.network.bridge.gateway"],
+    ["com.docker.network.bridge.gateway_mode_ipv4=", "com.docker.network.bridge.gateway_mode_ipv6="],
+  ],
   [
     ["network", "rm", ""],
     ["front", "back"],

@@ -144,15 +144,28 @@ test("arguments beyond the last are refused", () => {
 });
 
 test("flags are before the environment, and that before the defaults", () => {
-  const none = { socket: undefined, stateDir: undefined, runDir: undefined };
-  assert.deepEqual(globalsOf(none, {}), {
+  assert.deepEqual(globalsOf({}, {}), {
     socket: "/run/portolan/portolan.sock",
     socketNamed: false,
     stateDir: "/var/lib/portolan",
     runDir: "/run/portolan",
+    publishAddressNamed: false,
   });
-  assert.equal(globalsOf({ ...none, runDir: "/run/x" }, {}).socket, "/run/x/portolan.sock");
-  const environment = { PORTOLAN_SOCKET: "/a.sock", PORTOLAN_STATE_DIR: "/state", PORTOLAN_RUN_DIR: "" };
-  const named = globalsOf({ ...none, stateDir: "/other" }, environment);
-  assert.deepEqual(named, { socket: "/a.sock", socketNamed: true, stateDir: "/other", runDir: "/run/portolan" });
+  assert.equal(globalsOf({ runDir: "/run/x" }, {}).socket, "/run/x/portolan.sock");
+  const environment = {
+    PORTOLAN_SOCKET: "/a.sock",
+    PORTOLAN_STATE_DIR: "/state",
+    PORTOLAN_RUN_DIR: "",
+    PORTOLAN_PUBLISH_ADDRESS: "127.0.0.1",
+  };
+  assert.deepEqual(globalsOf({ stateDir: "/other" }, environment), {
+    socket: "/a.sock",
+    socketNamed: true,
+    stateDir: "/other",
+    runDir: "/run/portolan",
+    publishAddress: "127.0.0.1",
+    publishAddressNamed: false,
+  });
+  const { publishAddress, publishAddressNamed } = globalsOf({ publishAddress: "::1" }, environment);
+  assert.deepEqual([publishAddress, publishAddressNamed], ["::1", true]);
 });

@@ -3,13 +3,9 @@ import { test } from "node:test";
 import { parseSubnet } from "../../../src/address/cidr.ts";
 import { parseIp } from "../../../src/address/ip.ts";
 import { parsePort } from "../../../src/address/port.ts";
+import { gatewayModes } from "../../../src/firewall/gateway-mode.ts";
 import { into } from "../../../src/firewall/isolation.ts";
-import {
-  describeNetworkFirewall,
-  gatewayModes,
-  type NetworkFirewall,
-  type SubnetFirewall,
-} from "../../../src/firewall/network.ts";
+import { describeNetworkFirewall, type NetworkFirewall, type SubnetFirewall } from "../../../src/firewall/network.ts";
 import { describeOpened } from "../../../src/firewall/opened.ts";
 import { baseObjects } from "../../../src/firewall/table.ts";
 import { ruleText } from "../../../src/state/nft/rule-text.ts";

@@ -1,3 +1,4 @@
+import { bridgeOptions } from "../../bridge-options.ts";
 import { change, changeFlags } from "../../change.ts";
 import { defineCommand } from "../../command.ts";
 import { list, on, one, pairs, text } from "../../flag.ts";
@@ -14,7 +15,7 @@ export const command = defineCommand({
     gateways: list("--gateway ADDRESS", "Gateway in the subnet"),
     ipRanges: list("--ip-range SUBNET", "Part of the subnet that addresses are given out from"),
     auxAddresses: pairs("--aux-address NAME=ADDRESS", "Address that is not given out"),
-    options: pairs("-o, --opt KEY=VALUE", "Driver option", { bareKeys: true }),
+    options: pairs("-o, --opt KEY=VALUE", "Driver option", { bareKeys: true, keys: Object.keys(bridgeOptions) }),
     labels: pairs("--label KEY=VALUE", "Label", { bareKeys: true }),
     internal: on("--internal", "No way out of the network"),
     ipv6: on("--ipv6", "IPv6 addresses too"),
@@ -26,11 +27,16 @@ export const command = defineCommand({
     ipamOptions: pairs("--ipam-opt KEY=VALUE", "IPAM driver option"),
     ...changeFlags,
   },
+  words: [{ title: "Options of bridge networks, by libnetwork's keys", meanings: bridgeOptions }],
   examples: [
     { line: "portolan network create front", meaning: "a bridge network with a subnet that is free" },
     {
       line: "portolan network create --subnet 10.10.0.0/24 --gateway 10.10.0.1 --ipv6 front",
       meaning: "with a subnet, and IPv6 from a range of the host's own",
+    },
+    {
+      line: "portolan network create -o com.docker.network.bridge.gateway_mode_ipv6=routed --ipv6 front",
+      meaning: "IPv4 by translation, IPv6 by the containers' own addresses",
     },
     { line: "portolan network create --dry-run back --internal", meaning: "see what would be done" },
   ],
