@@ -20,20 +20,25 @@ export interface Fault {
 
 /** Counts changes. One can be shared by a kernel and a store: then the numbers run through both. */
 export class Faults {
-  #count = 0;
+  #tried: string[] = [];
   #fault: Fault | undefined;
   #struck: string | undefined;
 
   /** Starts counting at 0 and lets a change fail, once; without a fault only counts. */
   arm(fault?: Fault): void {
-    this.#count = 0;
+    this.#tried = [];
     this.#fault = fault;
     this.#struck = undefined;
   }
 
   /** Changes tried since the arming. */
   get count(): number {
-    return this.#count;
+    return this.#tried.length;
+  }
+
+  /** The same in words. */
+  get tried(): readonly string[] {
+    return this.#tried;
   }
 
   /** The change that failed, in words; undefined where none has yet. */
@@ -53,8 +58,8 @@ export class Faults {
 
   /** Counts a change that is about to be made; whether it is to fail. */
   meets(change: string): boolean {
-    this.#count++;
-    if (this.#fault?.at !== this.#count) return false;
+    this.#tried.push(change);
+    if (this.#fault?.at !== this.#tried.length) return false;
     this.#struck = change;
     this.#fault.strike?.(change);
     return true;

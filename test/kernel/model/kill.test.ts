@@ -127,7 +127,9 @@ for (const operation of [...operations, start]) {
       if (at > points) assert.ok(isDone, "killed behind its last change, the operation is done");
       faults.arm();
       const second = await deterministicController(where, faults, aftermath);
-      assert.equal(faults.count, 0, `killed at change ${at} of ${points}, a second start changes something`);
+      // Ports are held by the process, so each start holds them.
+      const changes = faults.tried.filter((change) => !change.startsWith("holding of port"));
+      assert.deepEqual(changes, [], `killed at change ${at} of ${points}, a second start changes something`);
       await removeAll(second);
       await second.close();
     }
