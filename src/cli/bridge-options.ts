@@ -18,4 +18,7 @@ export const bridgeOptions = {
   "com.docker.network.enable_ipv6": "as --ipv6 says",
   "com.docker.network.driver.mtu": "MTU of bridge and interfaces, bytes",
   "com.docker.network.container_iface_prefix": "prefix of interface names inside",
+  "com.docker.network.advertise_addr_nmsgs": "how often the network is told of addresses that join, 0 to 3",
+  "com.docker.network.advertise_addr_ms": "from one time to the next, 100 to 2000 ms",
+  "portolan.duplicate_address_detection": "true: an endpoint whose address somebody has already is refused",
 } as const;

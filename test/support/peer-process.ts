@@ -4,8 +4,10 @@ import { connect, createServer } from "node:net";
 import type { Question, Told } from "./peers.ts";
 
 const [name = ""] = process.argv.slice(2);
-/** How long an answer may take, milliseconds. */
-const patience = 700;
+/** How long an answer may take, milliseconds: longer than TCP waits until it tries again. */
+const patience = 1500;
+/** From one datagram to the next, milliseconds. */
+const insistence = 300;
 
 const words = (port: number, address = ""): string => `${name} ${port} ${address.replace("::ffff:", "")}\n`;
 
@@ -36,8 +38,13 @@ function ask({ protocol, address, port, from }: Question): Promise<string | unde
   }
   const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
   socket.once("message", said).once("error", failed);
-  socket.bind(0, from, () => socket.send("hello", port, address, (error) => error && failed()));
-  return promise.finally(() => socket.close());
+  const send = (): void => socket.send("hello", port, address, (error) => error && failed());
+  socket.bind(0, from, send);
+  const again = setInterval(send, insistence);
+  return promise.finally(() => {
+    clearInterval(again);
+    socket.close();
+  });
 }
 
 process.on("message", async (told: Told) => {

@@ -1,7 +1,6 @@
 /** A test for each network option that is not a gateway mode (modes.test.ts) or enable_icc (icc.test.ts): what it changes, by real connections. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { createController } from "../../../../src/model/controller.ts";
 import { enterTestHost, exec, run } from "../../../support/test-host.ts";
 import {
   type Family,
@@ -199,25 +198,4 @@ describe("network options", { concurrency: true }, () => {
     );
     assert.ok(!ground.controller.networks().some(({ name }) => name === "x"));
   });
-});
-
-test("a default address of the engine's publishes ports that name none, where the network has none of its own", async () => {
-  await using controller = await createController({ runDir: "/run/portolan-2", publishAddress: "127.0.0.1" });
-  const network = await controller.createNetwork({ name: "local" });
-  const bound = await controller.createNetwork({ name: "bound", options: { [key.binding]: second[4] } });
-  const six = await controller.createNetwork({ name: "six", enableIpv4: false, enableIpv6: true });
-  const portsOf = async (where: typeof network, ...publish: readonly string[]) =>
-    (await where.createEndpoint({ publish })).info().ports.map(({ address }) => address);
-  try {
-    assert.deepEqual(await portsOf(network, "8080:80", `${host[4]}:8080:80`), ["127.0.0.1", host[4]]);
-    assert.deepEqual(await portsOf(bound, "8081:80"), [second[4]]);
-    await assert.rejects(six.createEndpoint({ publish: ["8082:80"] }), {
-      code: "invalid-argument",
-      reason: /127\.0\.0\.1 is the default address/,
-    });
-  } finally {
-    for (const { id } of controller.endpoints()) await controller.endpoint(id).delete();
-    await controller.pruneNetworks();
-    await controller.settle();
-  }
 });
