@@ -40,7 +40,8 @@ export function sandboxObjects(
       runDir: context.runDir,
       host: context.hostNames.current,
       endpoints,
-      resolver: namedEndpoints(context, endpoints).length > 0,
+      // Most sandboxes come into a network with names next: the file stays as it is then.
+      resolver: endpoints.length === 0 || namedEndpoints(context, endpoints).length > 0,
       internal: isInternal(context, endpoints),
       hostGateway: gateway,
     }),
