@@ -1,15 +1,5 @@
 /** The seam's one real implementation: Linux, seen from the namespace of the thread that makes it. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PortClaims, portRefusal } from "./inet/port-claims.ts";
 import { type Kernel, KernelError, type NamespaceRef, type NetlinkFamily } from "./kernel.ts";
@@ -136,9 +126,14 @@ export function createKernel(): Kernel {
     readSysctl(namespace, name) {
       const path = sysctlPath(name);
       return inside(namespace, () =>
-        statSync(path, { throwIfNoEntry: false }) === undefined
-          ? undefined
-          : asKernelError(`read sysctl ${name}`, () => readFileSync(path, "utf8").replace(/\n$/, "")),
+        asKernelError(`read sysctl ${name}`, () => {
+          try {
+            return readFileSync(path, "utf8").replace(/\n$/, "");
+          } catch (error) {
+            if (isAbsent(error)) return undefined;
+            throw error;
+          }
+        }),
       );
     },
     writeSysctl(namespace, name, value) {
@@ -197,6 +192,9 @@ function sysctlPath(name: string): string {
   }
   return `/proc/sys/${slashed}`;
 }
+
+/** Whether node:fs found no such file. */
+const isAbsent = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 /** Runs `work`; what node:fs throws becomes a KernelError. */
 function asKernelError<Result>(operation: string, work: () => Result): Result {

@@ -50,7 +50,7 @@ export interface ObservedNamespace {
   linkName(index: number | undefined): string | undefined;
 }
 
-/** What `observe` hands to a kind. */
+/** What `observe` hands to a kind, of one namespace or of all. */
 export interface Observation {
   readonly kernel: Kernel;
   /** The namespaces that exist among those looked at, the host first. */
@@ -76,8 +76,13 @@ export interface Kind<Object extends KernelObject> {
   update(before: Object, object: Object): readonly Step[] | undefined;
   /** Steps that remove it. */
   delete(object: Object): readonly Step[];
-  /** Reads the objects that are there and ours, or named by `desired`. */
+  /**
+   * Reads the objects that are there and ours, or named by `desired`. It is asked for one namespace at a time, with those desired that live in it, so that each
+   * is entered once; a kind that is {@link everywhere}, for all at once.
+   */
   observe(observation: Observation): readonly Object[];
+  /** What it is told by does not lie in one namespace. */
+  readonly everywhere?: true;
   /** Whether what is there is what is wanted, where that is not a matter of comparing the fields given. */
   equal?(desired: Object, observed: Object): boolean;
   /** Shell commands that do what {@link create}, {@link update} and {@link delete} do. */

@@ -12,10 +12,23 @@ export function observe(
   left: readonly KernelObject[] = [],
 ): readonly KernelObject[] {
   const all = [...desired, ...left];
-  const namespaces = [...namespacesOf(all)].flatMap((namespace) => observeNamespace(kernel, namespace) ?? []);
-  const observation: Observation = { kernel, namespaces, desired: all, wanted: new Set(desired.map(keyOf)) };
-  return allKinds.flatMap((kind) => kind.observe(observation));
+  const wanted = new Set(desired.map(keyOf));
+  const living = Map.groupBy(all, (object) => ("namespace" in object ? object.namespace : undefined));
+  const namespaces: ObservedNamespace[] = [];
+  const found: KernelObject[] = [];
+  for (const namespace of namespacesOf(all)) {
+    const there = observeNamespace(kernel, namespace);
+    if (there === undefined) continue;
+    namespaces.push(there);
+    const observation = { kernel, namespaces: [there], desired: living.get(namespace) ?? [], wanted };
+    for (const kind of localKinds) found.push(...kind.observe(observation));
+  }
+  const observation: Observation = { kernel, namespaces, desired: all, wanted };
+  return [...found, ...everywhereKinds.flatMap((kind) => kind.observe(observation))];
 }
+
+const everywhereKinds = allKinds.filter(({ everywhere }) => everywhere);
+const localKinds = allKinds.filter(({ everywhere }) => !everywhere);
 
 /** The host's ruleset alone, of what carries our mark: without a look at its links, or at any other namespace. */
 export function observeRuleset(kernel: Kernel, desired: readonly KernelObject[]): readonly KernelObject[] {

@@ -72,6 +72,7 @@ export const file: Kind<File> = {
   create: (object) => [{ type: "call", run: ({ kernel }) => write(kernel, object) }],
   update: (_before, object) => [{ type: "call", run: ({ kernel }) => write(kernel, object) }],
   delete: (object) => [{ type: "call", run: ({ kernel }) => remove(kernel, object) }],
+  everywhere: true,
   observe: ({ kernel, desired }) =>
     desired
       .filter((object) => object.kind === "file")

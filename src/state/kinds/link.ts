@@ -232,6 +232,7 @@ export const link: Kind<Link> = {
   create,
   update,
   delete: deletion,
+  everywhere: true,
   observe: ({ namespaces, desired }) => {
     const wanted = desired.filter((object) => object.kind === "link");
     const peers = new Set(

@@ -14,6 +14,7 @@ export const namespace: Kind<Namespace> = {
   // Nothing but the path can differ, and that is another namespace.
   update: () => undefined,
   delete: ({ path }) => [{ type: "call", run: ({ kernel }) => kernel.dropNamespace(path) }],
+  everywhere: true,
   observe: ({ kernel, desired }) =>
     desired.filter((object) => object.kind === "namespace").filter(({ path }) => kernel.namespaceExists(path)),
   commands: {

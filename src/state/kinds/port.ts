@@ -12,6 +12,7 @@ export const port: Kind<Port> = {
   create: (object) => [{ type: "call", run: ({ kernel }) => kernel.holdPorts(object) }],
   update: () => undefined,
   delete: (object) => [{ type: "call", run: ({ kernel }) => kernel.releasePorts(object) }],
+  everywhere: true,
   observe: ({ kernel }) => kernel.heldPorts().map((claim): Port => ({ ...claim, kind: "port" })),
   // A socket of the engine's own does it; no command does the same.
   commands: {
