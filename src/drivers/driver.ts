@@ -4,6 +4,7 @@
  */
 import type { Family, IpAddress } from "../address/ip.ts";
 
+import type { ProxiedPort } from "../firewall/proxied.ts";
 import type { Json } from "../json.ts";
 import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
 import type { KernelObject, NamespaceRef } from "../state/objects.ts";
@@ -58,6 +59,8 @@ export interface Driver {
   withoutGateway?(request: Pick<NetworkRequest, "options" | "internal">): readonly Family[];
   /** How endpoints of the network publish ports; undefined where they cannot. */
   publishing?(network: NetworkRecord): Publishing | undefined;
+  /** Ports of an endpoint in a sandbox that a process has to lead to it for some clients; absent: none. */
+  proxied?(network: NetworkRecord, endpoint: EndpointRecord): readonly ProxiedPort[];
   /** The objects that make a network true on this host. */
   describeNetwork(network: NetworkRecord): readonly KernelObject[];
   /** Reads an endpoint's options before addresses are given; throws `invalid-option`, `forbidden`. */

@@ -6,7 +6,7 @@
  *     into-routed  ICMP? accept → opened
  *     into-nat-unprotected  from one of our bridges? into-nat → accept
  *     opened       to an opened port? accept → drop
- *     input        from an internal network to another address than its bridge's? drop
+ *     input        from elsewhere to a proxied port? portolan-user → from an internal network to another address than its bridge's? drop
  *
  * A packet that was not translated is seen for what it is here, so nothing has to look at packets before routing (docs/decisions).
  */
@@ -24,6 +24,7 @@ import {
 import { accept, ctState, ctStatus, drop, goTo, jump, lookup, match, vmap } from "../state/nft/statements.ts";
 import type { KernelObject, NftSet } from "../state/objects.ts";
 import { chain, priority, rules, set } from "./building.ts";
+import { administratorOfProxied } from "./proxied.ts";
 
 /** The administrator's chain. */
 const userChain = chain("portolan-user");
@@ -101,6 +102,7 @@ const openedRules = rules(opened, {
 });
 
 const inputRules = rules(input, {
+  "administrator first, for proxied ports": administratorOfProxied(userChain.name),
   // An address of another link is to this one's as one elsewhere; broadcast and multicast are none.
   "internal networks reach the host by their own bridge": [
     lookup(iifname(), internalBridges.name),

@@ -4,8 +4,9 @@
  *
  *     guard        (raw) from one of our bridges to or from 127.0.0.0/8? drop
  *     prerouting   not to a loopback address? published
- *     output       not to ::1? published
- *     published    to this host? address, protocol and port (maps) → a sandbox's
+ *     output       to ::1? proxied : published
+ *     published    to this host? address, protocol and port (maps) → a sandbox's; none? proxied
+ *     proxied      proxied.ts: what only a process can lead to a sandbox
  *     forward, input       isolation.ts: what passes between networks, and between them and everybody else
  *     postrouting  from a subnet by a published port back into it, or from 127.0.0.0/8? masquerade → leaves by one of our bridges or loopback?
  *                  untouched → comes from a subnet with a source address of its own? that → from a masqueraded one? masquerade
@@ -29,10 +30,11 @@ import {
   oifname,
   thDport,
 } from "../state/nft/selectors.ts";
-import { ctStatus, dnat, drop, jump, lookup, masquerade, match, returns, snat } from "../state/nft/statements.ts";
+import { ctStatus, dnat, drop, goTo, jump, lookup, masquerade, match, returns, snat } from "../state/nft/statements.ts";
 import type { KernelObject, NftSet } from "../state/objects.ts";
 import { chain, priority, rules, set, table } from "./building.ts";
 import { isolationChains, isolationSets } from "./isolation.ts";
+import { proxied, proxiedChains, proxiedSets } from "./proxied.ts";
 
 const published = chain("published");
 const guard = chain("guard", { type: "filter", hook: "prerouting", priority: priority.raw, policy: "accept" });
@@ -53,6 +55,7 @@ const postrouting = chain("postrouting", {
 /** The sets and maps whose elements are what varies. */
 export const sets = {
   ...isolationSets,
+  ...proxiedSets,
   /** Subnets whose traffic takes the host's address when it leaves. */
   masqueraded4: set("masqueraded4", { key: ["ipv4_addr"], interval: true }),
   masqueraded6: set("masqueraded6", { key: ["ipv6_addr"], interval: true }),
@@ -111,6 +114,7 @@ const publishedRules = rules(published, {
     dnat(6, { map: sets.publishedAnywhere6.name, key: concat(l4proto(), thDport()), port: true }),
   ],
   "rows, IPv6": [dnat(6, { map: sets.publishedRows6.name, key: concat(ip6Daddr(), l4proto(), thDport()) })],
+  "not by the kernel": [goTo(proxied.name)],
 });
 
 const guardRules = rules(guard, {
@@ -126,8 +130,8 @@ const preroutingRules = rules(prerouting, {
   "published ports": [jump(published.name)],
 });
 const outputRules = rules(output, {
-  // The kernel sends nothing from ::1 out of a link, as it does from 127.0.0.1 with route_localnet.
-  "loopback stays, IPv6": [match(ip6Daddr(), "==", "::1"), returns()],
+  // Answers from another link that are translated back to ::1 are dropped: IPv6 has no route_localnet.
+  "from loopback, IPv6": [match(ip6Daddr(), "==", "::1"), goTo(proxied.name)],
   "published ports": [jump(published.name)],
 });
 
@@ -163,6 +167,7 @@ export const baseObjects: readonly KernelObject[] = [
   table,
   ...Object.values(sets),
   ...isolationChains,
+  ...proxiedChains(sets.internalBridges),
   published,
   guard,
   prerouting,

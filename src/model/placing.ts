@@ -13,8 +13,8 @@ export interface Placed {
 
 /**
  * Sorts what is to be published in a network: a wish without an address of the host gets the network's default one, or the engine's (`fallback`), as if it
- * had been written. Of a routed family the address says no more than the family, and the host's port nothing. Throws `forbidden` where the network
- * publishes nothing, `invalid-argument` for an address that leads nowhere in it.
+ * had been written. Of a routed family the address says no more than the family, and the host's port nothing. An IPv6 address leads into a network without
+ * IPv6 by the proxy. Throws `forbidden` where the network publishes nothing, `invalid-argument` for an address that leads nowhere in it.
  */
 export function placePorts(
   network: NetworkRecord,
@@ -32,6 +32,10 @@ export function placePorts(
     const address = asked.address ?? standard;
     const wish: PortWish = { ...asked, ...(address !== undefined && { address }) };
     const concerned = address === undefined ? families : families.filter((family) => family === familyOf(address));
+    if (concerned.length === 0 && isProxied(wish, publishing, families)) {
+      published.push(wish);
+      continue;
+    }
     if (address !== undefined && concerned.length === 0)
       throw leadsNowhere(network, address, asked.address === undefined);
     const routed = concerned.filter((family) => publishing.routed.includes(family));
@@ -41,6 +45,10 @@ export function placePorts(
   }
   return { published, opened };
 }
+
+/** Whether the proxy leads from the host's IPv6 address to the network's IPv4. */
+const isProxied = ({ protocol, address }: PortWish, { routed }: Publishing, families: readonly Family[]): boolean =>
+  protocol !== "sctp" && address?.includes(":") === true && families.some((one) => one === 4 && !routed.includes(one));
 
 function publishesNothing({ name, driver, internal }: NetworkRecord): PortolanError {
   const why = internal ? "it is internal" : `it is a ${driver} network`;

@@ -14,7 +14,7 @@ import { endpointOptions, readEndpointOptions } from "../endpoint-options.ts";
 import { checkInterfaceSysctls, describeInterface, interfaceAddressOf } from "../interface.ts";
 import { type BridgeConfig, configOf, configure, modeOf, refresh, withoutGateway } from "./configure.ts";
 import { networkOptions } from "./options.ts";
-import { describePorts, publishing } from "./ports.ts";
+import { describePorts, proxied, publishing } from "./ports.ts";
 
 const host = "host";
 
@@ -195,6 +195,7 @@ export const bridge: Driver = {
   refresh,
   withoutGateway,
   publishing,
+  proxied,
   describeNetwork,
   readEndpoint(network, endpoint) {
     const settings = readEndpointOptions("bridge", endpoint.options);

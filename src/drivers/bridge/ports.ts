@@ -2,7 +2,8 @@
 import { addressOf, cidrFamily } from "../../address/cidr.ts";
 import { type Family, familyOf } from "../../address/ip.ts";
 import { describeOpened } from "../../firewall/opened.ts";
-import { describeHeld, describePublished, publishesOnLoopback } from "../../firewall/published.ts";
+import { describeProxied, type ProxiedPort, proxiedPorts } from "../../firewall/proxied.ts";
+import { describeHeld, describePublished, type Publisher, publishesOnLoopback } from "../../firewall/published.ts";
 import type { KernelObject, Sysctl } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
 import type { Publishing } from "../driver.ts";
@@ -19,16 +20,28 @@ export function publishing(network: NetworkRecord): Publishing | undefined {
   };
 }
 
+/** An endpoint with the addresses to which ports of the host lead. */
+function publisherOf(network: NetworkRecord, { ipv4, ipv6, ports = [] }: EndpointRecord): Publisher {
+  const config = configOf(network);
+  return {
+    ...(ipv4 !== undefined && modeOf(config, 4) !== "routed" && { ipv4 }),
+    ...(ipv6 !== undefined && modeOf(config, 6) !== "routed" && { ipv6 }),
+    ports,
+  };
+}
+
+/** The ports of an endpoint that the kernel does not lead to it for all clients. By a family that is routed nobody comes by the host's addresses. */
+export function proxied(network: NetworkRecord, endpoint: EndpointRecord): readonly ProxiedPort[] {
+  const publisher = publisherOf(network, endpoint);
+  return endpoint.ipv6 !== undefined && publisher.ipv6 === undefined ? [] : proxiedPorts(publisher);
+}
+
 /** What an endpoint's ports are on the host: held ones, the firewall's elements, and the bridge's way from loopback. */
 export function describePorts(network: NetworkRecord, endpoint: EndpointRecord): readonly KernelObject[] {
   const config = configOf(network);
   const { ports = [], opened = [], ipv4, ipv6 } = endpoint;
   const routed = (family: Family): boolean => modeOf(config, family) === "routed";
-  const publisher = {
-    ...(ipv4 !== undefined && !routed(4) && { ipv4 }),
-    ...(ipv6 !== undefined && !routed(6) && { ipv6 }),
-    ports,
-  };
+  const publisher = publisherOf(network, endpoint);
   const own = [ipv4, ipv6].flatMap((cidr) => {
     if (cidr === undefined) return [];
     const family = cidrFamily(cidr);
@@ -51,6 +64,7 @@ export function describePorts(network: NetworkRecord, endpoint: EndpointRecord):
   return [
     ...describeHeld(publisher),
     ...describePublished(publisher),
+    ...describeProxied(proxied(network, endpoint)),
     ...own,
     ...(publishesOnLoopback(publisher) ? [fromLoopback] : []),
   ];

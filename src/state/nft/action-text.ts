@@ -89,12 +89,18 @@ export function natText(expression: Nat | Masquerade | Redirect, contentOf: Cont
   if (expression.type !== "nat") {
     return `${expression.type}${port === undefined ? "" : ` to :${port}`}${flagsText(expression.flags)}`;
   }
-  const head = `${expression.kind} ${expression.family === 4 ? "ip" : "ip6"} to`;
+  const head = `${expression.kind} ${familyWords[expression.family]}to`;
   return `${head} ${targetText(expression, port, contentOf)}${flagsText(expression.flags)}`;
 }
 
+const familyWords = { 4: "ip ", 6: "ip6 ", inet: "" } as const;
+
 function targetText(nat: Nat, port: string | undefined, contentOf: ContentOf): string {
-  if (nat.address === undefined) return `:${port}`;
+  if (nat.address === undefined) {
+    const text = port ?? (nat.port && contentOf(nat.port.first)?.text);
+    if (text === undefined) throw unwritable(nat);
+    return `:${text}`;
+  }
   const address = constantText(nat.family === 4 ? "ipv4_addr" : "ipv6_addr", nat.address, contentOf);
   if (address === undefined) {
     const mapped = contentOf(nat.address.first);

@@ -229,6 +229,14 @@ export function dnat(family: Family, target: NatTarget, ...flags: readonly NatFl
   return nat("dnat", family, target, flags);
 }
 
+/** Rewrites the destination's port alone, to what a map says of the key; needs a match on the transport protocol before. */
+export function dnatPort(map: string, key: Selector | Concatenation): Statement {
+  return keyed(key, [
+    { type: "lookup", set: setName(map), from: first, to: first },
+    { type: "nat", kind: "dnat", family: "inet", port: { first } },
+  ]);
+}
+
 /** Rewrites the source. */
 export function snat(family: Family, target: NatTarget, ...flags: readonly NatFlag[]): Statement {
   return nat("snat", family, target, flags);

@@ -31,7 +31,8 @@ export interface RegisterRange {
 export interface Nat {
   readonly type: "nat";
   readonly kind: "snat" | "dnat";
-  readonly family: Family;
+  /** `inet` only where no address is rewritten. */
+  readonly family: Family | "inet";
   readonly address?: RegisterRange;
   readonly port?: RegisterRange;
   /** In the order of {@link NatFlag}'s bits. */
@@ -92,7 +93,12 @@ const natAttribute = {
   flags: 7,
 } as const;
 /** NFPROTO_* */
-const familyNumbers = { 4: 2, 6: 10 } as const;
+const familyNumbers = { inet: 1, 4: 2, 6: 10 } as const;
+const families = new Map<number, Nat["family"]>([
+  [familyNumbers.inet, "inet"],
+  [familyNumbers[4], 4],
+  [familyNumbers[6], 6],
+]);
 
 export function encodeNat(writer: AttributeWriter, expression: Nat): void {
   writer.be32(natAttribute.type, expression.kind === "snat" ? 0 : 1);
@@ -104,15 +110,15 @@ export function encodeNat(writer: AttributeWriter, expression: Nat): void {
 
 export function decodeNat(attributes: Attributes): Nat | undefined {
   const kind = (["snat", "dnat"] as const)[required(attributes, natAttribute.type).be32()];
-  const family = required(attributes, natAttribute.family).be32();
+  const family = families.get(required(attributes, natAttribute.family).be32());
   const flags = readFlags(attributes, natAttribute.flags);
-  if (kind === undefined || (family !== 2 && family !== 10) || flags === "unknown") return undefined;
+  if (kind === undefined || family === undefined || flags === "unknown") return undefined;
   const address = readRange(attributes, natAttribute.address);
   const port = readRange(attributes, natAttribute.port);
   return {
     type: "nat",
     kind,
-    family: family === 2 ? 4 : 6,
+    family,
     ...(address && { address }),
     ...(port && { port }),
     ...flags,

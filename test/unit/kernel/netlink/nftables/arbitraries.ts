@@ -122,7 +122,7 @@ export const expressionsByType: { readonly [Type in Expression["type"]]: fc.Arbi
     {
       type: fc.constant("nat"),
       kind: fc.constantFrom("snat", "dnat"),
-      family: fc.constantFrom(4, 6),
+      family: fc.constantFrom(4 as const, 6 as const, "inet" as const),
       address: range,
       port: range,
       flags,
