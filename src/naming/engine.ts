@@ -10,11 +10,11 @@ import type { Loop } from "../loop/loop.ts";
 import { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Forwarder } from "./forwarder.ts";
+import { Outlooks } from "./outlook.ts";
 import { Records } from "./records.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
 import { Responder } from "./responder.ts";
 import { type Listener, ServedSandbox, type Service } from "./served-sandbox.ts";
-import { Views } from "./views.ts";
 import { ownUdpSize } from "./wire/reply.ts";
 
 /** Datagrams taken from a sandbox by one call, before the next sandbox has its turn. */
@@ -31,7 +31,7 @@ export class ResolverEngine {
   readonly #loop: Loop;
   readonly #records = new Records();
   readonly #answers = new Answers(this.#records);
-  readonly #views = new Views();
+  readonly #outlooks = new Outlooks();
   readonly #sandboxes = new Map<string, ServedSandbox>();
   readonly #checks = new Deadlines<ServedSandbox>(namespaceCheck);
   readonly #service: Service;
@@ -56,7 +56,7 @@ export class ResolverEngine {
     loop.expire(resting, ({ fd }) => loop.change(fd, readiness.readable));
     loop.expire(this.#checks, (sandbox) => {
       if (sandbox.isThere()) this.#checks.begin(sandbox, loop.now);
-      else this.#remove(sandbox.settings.id);
+      else this.#remove(sandbox.id);
     });
   }
 
@@ -86,21 +86,21 @@ export class ResolverEngine {
   }
 
   #set(settings: SandboxNames): undefined {
-    const view = this.#views.take(settings);
+    const outlook = this.#outlooks.take(settings);
     const before = this.#sandboxes.get(settings.id);
-    if (before !== undefined && isSamePlace(before.settings, settings) && before.isThere()) {
-      const old = before.view;
-      before.configure(settings, view);
-      this.#views.giveBack(old);
+    if (before !== undefined && isSamePlace(before, settings) && before.isThere()) {
+      const old = before.outlook;
+      before.configure(settings, outlook);
+      this.#outlooks.giveBack(old);
       return;
     }
     this.#remove(settings.id);
     try {
-      const sandbox = new ServedSandbox(this.#service, settings, view);
+      const sandbox = new ServedSandbox(this.#service, settings, outlook);
       this.#sandboxes.set(settings.id, sandbox);
       this.#checks.begin(sandbox, this.#loop.now);
     } catch (error) {
-      this.#views.giveBack(view);
+      this.#outlooks.giveBack(outlook);
       throw refused(settings, error);
     }
   }
@@ -110,7 +110,7 @@ export class ResolverEngine {
     if (sandbox === undefined) return;
     this.#sandboxes.delete(id);
     sandbox.close();
-    this.#views.giveBack(sandbox.view);
+    this.#outlooks.giveBack(sandbox.outlook);
   }
 
   #served(id: string): ServedSandbox {
@@ -123,7 +123,7 @@ export class ResolverEngine {
   }
 }
 
-const isSamePlace = (a: SandboxNames, b: SandboxNames): boolean => a.namespace === b.namespace && a.port === b.port;
+const isSamePlace = (a: ServedSandbox, b: SandboxNames): boolean => a.namespace === b.namespace && a.port === b.port;
 
 /** What kept a sandbox from being served. */
 function refused({ id, namespace, port }: SandboxNames, error: unknown): unknown {

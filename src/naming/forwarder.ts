@@ -6,6 +6,7 @@
 import { Deadlines } from "../loop/deadlines.ts";
 import type { Loop } from "../loop/loop.ts";
 import { emptyTruncated, replyWithAnswer, replyWithCode } from "./conclusion.ts";
+import type { Server } from "./outlook.ts";
 import { type Asker, type Forwarding, Pending } from "./pending.ts";
 import type { LogLine } from "./query-log.ts";
 import { reasonOf, type Try, Upstream, UpstreamContext, type UpstreamOwner } from "./upstream.ts";
@@ -36,14 +37,9 @@ export class Forwarder implements UpstreamOwner<Pending>, StreamOwner {
     for (const deadlines of this.#patience) loop.expire(deadlines, (pending) => this.#timedOut(pending));
   }
 
-  /** A nameserver of a sandbox; `inside` runs its argument in the namespace that it is asked from. */
-  upstream(
-    index: number,
-    address: Upstream<Pending>["address"],
-    socketAddress: Uint8Array,
-    inside: Upstream<Pending>["inside"],
-  ): Upstream<Pending> {
-    return new Upstream(this.#context, index, address, socketAddress, inside);
+  /** A nameserver of a sandbox, in whose order it is the one at `index`; `inside` runs its argument in the namespace that it is asked from. */
+  upstream(index: number, server: Server, inside: Upstream<Pending>["inside"]): Upstream<Pending> {
+    return new Upstream(this.#context, index, server, inside);
   }
 
   /**
@@ -85,7 +81,6 @@ export class Forwarder implements UpstreamOwner<Pending>, StreamOwner {
   /** Ends what is under way for a sandbox that goes; nobody gets a reply. */
   drop(sandbox: Forwarding): void {
     for (const pending of sandbox.underWay) this.#end(pending);
-    for (const upstream of sandbox.upstreams) upstream.close();
   }
 
   /** Asks the nameserver whose turn it is, or the next one that can be asked; fails the query where there is none. */

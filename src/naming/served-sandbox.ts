@@ -1,5 +1,4 @@
 /** A sandbox whose names are served: its sockets at 127.0.0.11 in its namespace, and who is asked for what is not known. */
-import { isDeepStrictEqual } from "node:util";
 import { encodeSocketAddress, socketAddressLength } from "../kernel/inet/address.ts";
 import { type DatagramBatch, openDatagram } from "../kernel/inet/datagram.ts";
 import { errno } from "../kernel/inet/options.ts";
@@ -12,6 +11,7 @@ import type { Handler, Loop } from "../loop/loop.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { View } from "./lookup.ts";
+import type { Outlook } from "./outlook.ts";
 import type { Asker, Forwarding, Pending } from "./pending.ts";
 import { QueryLog } from "./query-log.ts";
 import type { SandboxNames } from "./requests.ts";
@@ -23,7 +23,6 @@ import { writeEmptyReply } from "./wire/reply.ts";
 
 /** Where every resolver is: libnetwork's address. */
 const ownAddress = Uint8Array.of(127, 0, 0, 11);
-const ownPacked = Buffer.from(ownAddress).toString("latin1");
 /** Nobody outside of a sandbox gets to its loopback device, whatever it lets itself be routed to. */
 const device = "lo";
 /** Bytes of queries that may wait, of which the kernel makes twice as many: more than a thousand queries. */
@@ -61,72 +60,92 @@ class DatagramAsker implements Asker {
   }
 }
 
-/** A socket that connections come to. */
+/** A sandbox's socket that connections come to. */
 export class Listener extends Timed implements Handler {
   readonly fd: number;
-  readonly #accept: () => void;
+  readonly #sandbox: ServedSandbox;
 
-  constructor(fd: number, accept: () => void) {
+  constructor(fd: number, sandbox: ServedSandbox) {
     super();
     this.fd = fd;
-    this.#accept = accept;
+    this.#sandbox = sandbox;
   }
 
   ready(): void {
-    this.#accept();
+    this.#sandbox.accept();
   }
 }
 
+/** What one of a thousand sandboxes has that does nothing: nothing is made before it is needed. */
 export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner, Handler {
+  readonly id: string;
+  readonly namespace: SandboxNames["namespace"];
+  readonly port: number;
   readonly log = new QueryLog();
-  readonly underWay = new Set<Pending>();
   streams = 0;
-  view: View;
-  upstreams: readonly Upstream<Pending>[] = [];
-  #settings: SandboxNames;
+  outlook: Outlook;
+  #ndots: number;
   readonly #service: Service;
   readonly #inode: bigint | undefined;
   readonly #datagrams: number;
   readonly #listener: Listener;
-  readonly #connections = new Set<Connection>();
+  #upstreams: readonly Upstream<Pending>[] | undefined;
+  #underWay: Set<Pending> | undefined;
+  #connections: Set<Connection> | undefined;
 
   /** Begins to serve; throws KernelError. */
-  constructor(service: Service, settings: SandboxNames, view: View) {
+  constructor(service: Service, { id, namespace, port, ndots = 0 }: SandboxNames, outlook: Outlook) {
     super();
+    this.id = id;
+    this.namespace = namespace;
+    this.port = port;
+    this.outlook = outlook;
+    this.#ndots = ndots;
     this.#service = service;
-    this.#settings = settings;
-    this.view = view;
-    this.#inode = inodeOf(settings);
-    const local = encodeSocketAddress(ownAddress, settings.port);
+    this.#inode = inodeOf(namespace);
+    const local = encodeSocketAddress(ownAddress, port);
     const [datagrams, listener] = this.#inside(() => openBoth(local));
     this.#datagrams = datagrams;
-    this.#listener = new Listener(listener, () => this.#accept());
+    this.#listener = new Listener(listener, this);
     service.loop.watch(datagrams, readiness.readable, this);
     service.loop.watch(listener, readiness.readable, this.#listener);
-    this.#setUpstreams();
   }
 
-  get settings(): SandboxNames {
-    return this.#settings;
+  get view(): View {
+    return this.outlook.view;
+  }
+
+  get upstreams(): readonly Upstream<Pending>[] {
+    this.#upstreams ??= this.outlook.servers.map((server, index) => {
+      const inside: Upstream<Pending>["inside"] =
+        server.from === "host" ? (work) => work() : (work) => this.#inside(work);
+      return this.#service.forwarder.upstream(index, server, inside);
+    });
+    return this.#upstreams;
+  }
+
+  get underWay(): Set<Pending> {
+    this.#underWay ??= new Set();
+    return this.#underWay;
   }
 
   /** Whether its namespace is still where it was: its sockets keep it, so that nobody would see it go. */
   isThere(): boolean {
-    return inodeOf(this.#settings) === this.#inode;
+    return inodeOf(this.namespace) === this.#inode;
   }
 
   /** Serves with other settings, in the same namespace and at the same port. */
-  configure(settings: SandboxNames, view: View): void {
-    this.view = view;
-    const same = isDeepStrictEqual(settings.nameservers, this.#settings.nameservers);
-    this.#settings = settings;
-    if (!same) this.#setUpstreams();
+  configure({ ndots = 0 }: SandboxNames, outlook: Outlook): void {
+    if (outlook.servers !== this.outlook.servers) this.#closeUpstreams();
+    this.#ndots = ndots;
+    this.outlook = outlook;
   }
 
   close(): void {
     this.leave();
-    this.#service.forwarder.drop(this);
-    for (const connection of this.#connections) connection.close();
+    if (this.#underWay !== undefined) this.#service.forwarder.drop(this);
+    this.#closeUpstreams();
+    for (const connection of this.#connections ?? []) connection.close();
     this.#service.loop.close(this.#datagrams);
     this.#listener.leave();
     this.#service.loop.close(this.#listener.fd);
@@ -160,15 +179,17 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
 
   active(connection: Connection): void {
     this.#service.idle.begin(connection, this.#service.loop.now);
+    this.#connections ??= new Set();
     this.#connections.delete(connection);
     this.#connections.add(connection);
   }
 
   closed(connection: Connection): void {
-    this.#connections.delete(connection);
+    this.#connections?.delete(connection);
   }
 
-  #accept(): void {
+  /** Takes a connection that waits. */
+  accept(): void {
     const { loop } = this.#service;
     const fd = acceptStream(this.#listener.fd);
     if (fd === -errno.again || fd === -errno.aborted) return;
@@ -178,7 +199,7 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
       this.#service.resting.begin(this.#listener, loop.now);
       return;
     }
-    if (this.#connections.size >= connectionLimit) {
+    if (this.#connections !== undefined && this.#connections.size >= connectionLimit) {
       // The one that has been idle for the longest makes room.
       const [idle] = this.#connections.values().filter(({ isIdle }) => isIdle);
       idle?.close();
@@ -216,13 +237,13 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
   /** Why the query that was just read is not forwarded; undefined where it is. */
   #refusal(bytes: Buffer, start: number): { readonly code: number; readonly reason: string } | undefined {
     const { query } = this.#service.responder;
-    if (this.upstreams.length === 0) {
+    if (this.outlook.servers.length === 0) {
       return {
         code: responseCode.serverFailure,
         reason: "not known here, and there is no nameserver to ask: it has none, or all its networks are internal",
       };
     }
-    const { ndots = 0 } = this.#settings;
+    const ndots = this.#ndots;
     const isSingle = query.nameEnd - headerLength <= (bytes[start + headerLength] ?? 0) + 2;
     if (ndots > 0 && isSingle && (query.type === recordType.a || query.type === recordType.aaaa)) {
       return {
@@ -234,23 +255,18 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
   }
 
   #inside<Result>(work: () => Result): Result {
-    const { namespace } = this.#settings;
+    const { namespace } = this;
     return namespace === "host" ? work() : enterNamespaceAt(namespace, this.#service.home, work);
   }
 
-  #setUpstreams(): void {
-    for (const upstream of this.upstreams) upstream.close();
-    // Our own address would have every query come back.
-    const others = this.#settings.nameservers.filter(({ packed, from }) => packed !== ownPacked || from === "host");
-    this.upstreams = others.map(({ address, packed, port, from }, index) => {
-      const socketAddress = encodeSocketAddress(Buffer.from(packed, "latin1"), port);
-      const inside: Upstream<Pending>["inside"] = from === "host" ? (work) => work() : (work) => this.#inside(work);
-      return this.#service.forwarder.upstream(index, address, socketAddress, inside);
-    });
+  /** Asks nobody any more by what is open; queries under way still get their answers. */
+  #closeUpstreams(): void {
+    for (const upstream of this.#upstreams ?? []) upstream.close();
+    this.#upstreams = undefined;
   }
 }
 
-function inodeOf({ namespace }: SandboxNames): bigint | undefined {
+function inodeOf(namespace: SandboxNames["namespace"]): bigint | undefined {
   return namespace === "host" ? undefined : namespaceInode(namespace);
 }
 

@@ -11,6 +11,7 @@ import { readiness } from "../kernel/poll.ts";
 import { refusalOf, sendSome } from "../kernel/syscalls.ts";
 import { Deadlines, Timed } from "../loop/deadlines.ts";
 import type { Handler, Loop } from "../loop/loop.ts";
+import type { Server } from "./outlook.ts";
 import { createRandomNumbers } from "./random-ids.ts";
 import { headerLength } from "./wire/constants.ts";
 import { ownUdpSize } from "./wire/reply.ts";
@@ -120,8 +121,7 @@ export class Upstream<Query> {
   constructor(
     context: UpstreamContext<Query>,
     index: number,
-    address: IpAddress,
-    socketAddress: Uint8Array,
+    { address, socketAddress }: Server,
     inside: <Result>(work: () => Result) => Result,
   ) {
     this.context = context;
@@ -154,18 +154,33 @@ export class Upstream<Query> {
 
   /** A socket for one more query, which {@link #release} gives back. */
   #pick(): UpstreamSocket<Query> {
-    const { loop, randomNumber, lifetimes } = this.context;
-    let socket = this.#open.length < openSockets ? undefined : this.#open[randomNumber() % openSockets];
-    if (socket === undefined) {
-      const fd = this.inside(() => openDatagram({ peer: this.socketAddress }));
-      socket = new UpstreamSocket(fd, this);
-      loop.watch(fd, readiness.readable, socket);
-      lifetimes.begin(socket, loop.now);
-      this.#open.push(socket);
-    }
+    const open = this.#open.length < openSockets ? this.#another() : this.#any();
+    const socket = open ?? this.#another();
     socket.uses++;
     if (socket.uses === queriesOfSocket) this.#withdraw(socket);
     return socket;
+  }
+
+  /** One of the open sockets, drawn. */
+  #any(): UpstreamSocket<Query> | undefined {
+    return this.#open[this.context.randomNumber() % this.#open.length];
+  }
+
+  /** One more socket; one of those that are open where no descriptors are left. */
+  #another(): UpstreamSocket<Query> {
+    const { loop, lifetimes } = this.context;
+    try {
+      const fd = this.inside(() => openDatagram({ peer: this.socketAddress }));
+      const socket = new UpstreamSocket(fd, this);
+      loop.watch(fd, readiness.readable, socket);
+      lifetimes.begin(socket, loop.now);
+      this.#open.push(socket);
+      return socket;
+    } catch (error) {
+      const open = this.#any();
+      if (open === undefined) throw error;
+      return open;
+    }
   }
 
   /** An id that no query under way has at a socket. */

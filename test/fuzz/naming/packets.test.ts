@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ipToBytes } from "../../../src/address/ip.ts";
 import { Answers } from "../../../src/naming/answers.ts";
+import { Outlooks } from "../../../src/naming/outlook.ts";
 import { QueryLog } from "../../../src/naming/query-log.ts";
 import { Records } from "../../../src/naming/records.ts";
 import { Responder, silence, toForward } from "../../../src/naming/responder.ts";
-import { Views } from "../../../src/naming/views.ts";
 import { mutate, numbersFrom } from "../../support/mutations.ts";
 import { endpoints, queries, responses, sandbox } from "./samples.ts";
 
@@ -25,7 +25,14 @@ test(`${count} damaged packets: no query, no answer; and no answer beyond its pl
   for (const endpoint of endpoints) records.set({ ...endpoint, addresses: pack(endpoint.addresses) });
   const responder = new Responder(new Answers(records));
   const extraHosts = Object.fromEntries(Object.entries(sandbox.extraHosts).map(([name, hosts]) => [name, pack(hosts)]));
-  const view = new Views().take({ ...sandbox, id: "s1", namespace: "host", port: 53, nameservers: [], extraHosts });
+  const { view } = new Outlooks().take({
+    ...sandbox,
+    id: "s1",
+    namespace: "host",
+    port: 53,
+    nameservers: [],
+    extraHosts,
+  });
   const log = new QueryLog();
   const place = Buffer.alloc(at + room + at, guard);
   const packet = Buffer.alloc(2048);
