@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "./traffic/callers.ts";
 
 export type { Report } from "./traffic/callers.ts";
@@ -38,9 +39,14 @@ export async function startEcho(namespace: string | undefined, ...ports: readonl
 }
 
 export interface Callers extends AsyncDisposable {
-  /** What became of the connections since the last report. */
+  /** What has become of the connections. */
   report(): Promise<Report>;
+  /** The same once something has come back on each of the sound ones from now on, or ten seconds later. */
+  flow(): Promise<Report>;
 }
+
+/** How long an answer may take on a busy machine, milliseconds. */
+const patience = 10_000;
 
 /** Opens `count` connections, each of which sends something about every `interval` milliseconds and waits for its return. */
 export async function startCallers(
@@ -57,10 +63,19 @@ export async function startCallers(
   };
   const first = await next();
   if (first.sound !== count) throw new Error(`of ${count} connections ${first.sound} are open: ${first.broken}`);
+  const ask = (word: string): Promise<Report> => {
+    child.stdin?.write(`${word}\n`);
+    return next();
+  };
   return {
-    report: () => {
-      child.stdin?.write("\n");
-      return next();
+    report: () => ask("report"),
+    async flow() {
+      await ask("mark");
+      for (const end = performance.now() + patience; ; ) {
+        await sleep(interval);
+        const report = await ask("report");
+        if (report.fewest > 0 || performance.now() > end) return report;
+      }
     },
     [Symbol.asyncDispose]: () => end(child),
   };

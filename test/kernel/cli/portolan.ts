@@ -75,6 +75,16 @@ export class Portolan implements AsyncDisposable {
     return await status;
   }
 
+  /** Kills the daemon. */
+  async killDaemon(): Promise<void> {
+    const daemon = this.#daemon;
+    if (daemon === undefined) return;
+    const ended = exitOf(daemon);
+    daemon.kill("SIGKILL");
+    this.#daemon = undefined;
+    await ended;
+  }
+
   /** Stops what a test that failed left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of labNames(this.runDir)) this.run("down", name);

@@ -116,9 +116,7 @@ test("connections through published ports and between containers survive a flush
   }
   await sleep(500);
   for (const [name, callers] of Object.entries({ published, neighbours, neighbours6, hairpin })) {
-    await callers.report();
-    await sleep(500);
-    const { sound, broken, fewest } = await callers.report();
+    const { sound, broken, fewest } = await callers.flow();
     assert.deepEqual({ sound, broken }, { sound: rate.count, broken: [] }, name);
     assert.ok(fewest > 0, `data flows on each of the connections: ${name}`);
   }

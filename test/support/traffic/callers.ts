@@ -1,6 +1,6 @@
 /**
  * A process with many connections to one place, each of which sends a number and waits for it to come back, over and over. Says a line (JSON, {@link Report})
- * when all are open, and another one for each line that it is told.
+ * when all are open, and another one for each line that it is told; with `mark` answers are counted anew.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -12,7 +12,7 @@ export interface Report {
   readonly sound: number;
   /** What broke the others, each reason once. */
   readonly broken: readonly string[];
-  /** The fewest answers that one of the sound connections had since the last report. */
+  /** The fewest answers that one of the sound connections had since the last mark. */
   readonly fewest: number;
 }
 
@@ -55,11 +55,13 @@ async function exchange(socket: Socket, fail: (reason: string) => void): Promise
 
 function report(): void {
   const line: Report = { sound: answers.size, broken: [...broken], fewest: Math.min(...answers.values()) };
-  for (const socket of answers.keys()) answers.set(socket, 0);
   console.log(JSON.stringify(line));
 }
 
 for (let i = 0; i < Number(count); i++) await call();
 report();
-for await (const _ of createInterface({ input: process.stdin })) report();
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === "mark") for (const socket of answers.keys()) answers.set(socket, 0);
+  report();
+}
 process.exit();
