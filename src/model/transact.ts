@@ -129,8 +129,16 @@ function withSuppressed(error: unknown, suppressed: readonly unknown[]): unknown
   });
 }
 
+/**
+ * The objects that a start would not find by itself. It finds the elements of every set that it looks at, wanted ones or not, and those of a thousand published ports are most of a megabyte;
+ * the ports themselves were held by whoever was killed.
+ */
 function intentOf(context: Context, { operation, direction }: Transaction, plan: Plan): IntentRecord {
-  const objects = plan.filter(({ action }) => direction === "redo" || action !== "delete").map(({ object }) => object);
+  const objects = plan.flatMap(({ action, object }) =>
+    (direction === "redo" || action !== "delete") && object.kind !== "nft-element" && object.kind !== "port"
+      ? [object]
+      : [],
+  );
   return { id: newId(context).slice(0, 16), operation, direction, objects };
 }
 
