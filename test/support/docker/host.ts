@@ -1,6 +1,6 @@
 /**
  * A real dockerd beside a test, in namespaces of its own: mount, process and IPC, and network unless it is to share the test's host. All that it writes is on a tmpfs of
- * its mount namespace and all that it starts is in its process namespace, so that both are gone when the first process of that namespace is, which is also
+ * its mount namespace (or where it is told to) and all that it starts is in its process namespace, so that both are gone when the first process of that namespace is, which is also
  * when the test's own process ends in whatever way.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -18,6 +18,8 @@ export interface DockerHostOptions {
   readonly network?: "own" | "shared";
   /** The flavour of iptables that dockerd finds; default nft. */
   readonly iptables?: "nft" | "legacy";
+  /** A directory on a disk for its data, for benchmarks: what is written durably then costs what users pay. Default: on the tmpfs. */
+  readonly dataRoot?: string;
   /** Further flags of dockerd, such as `--userland-proxy=false`. */
   readonly flags?: readonly string[];
 }
@@ -75,11 +77,11 @@ export function noDocker(): string | false {
 
 /** Starts a dockerd and waits until it answers and has its image; throws with the end of its log where it does not come that far. */
 export async function startDockerHost(options: DockerHostOptions = {}): Promise<DockerHost> {
-  const { network = "own", iptables = "nft", flags = [] } = options;
+  const { network = "own", iptables = "nft", dataRoot = "/run/docker-data", flags = [] } = options;
   mountCgroups();
   const cgroup = `portolan-${randomBytes(6).toString("hex")}`;
   const daemon = [
-    ...["--host", "unix:///run/docker.sock", "--data-root", "/run/docker-data", "--exec-root", "/run/docker"],
+    ...["--host", "unix:///run/docker.sock", "--data-root", dataRoot, "--exec-root", "/run/docker"],
     ...["--pidfile", "/run/docker.pid", "--cgroup-parent", `/${cgroup}`, "--exec-opt", "native.cgroupdriver=cgroupfs"],
     ...flags,
   ];
