@@ -45,13 +45,15 @@ export function schedule(plan: Plan): readonly Batch[] {
   const removed = new Set(
     plan.flatMap(({ action, object }) => (action === "delete" && object.kind === "namespace" ? [object.path] : [])),
   );
-  const steps = waitingSteps(plan, removed);
   const batches: Batch[] = [];
-  const nft = steps.filter((waiting): waiting is Waiting & { step: NftStep } => waiting.step.type === "nft");
+  // The firewall and ports have their places, and nothing waits for them: plans with thousands of them are spared the search.
+  const apart = plan.flatMap((change, index): Scheduled[] =>
+    hasItsPlace(change) ? stepsOf(change, removed).map((step) => ({ change: index, step })) : [],
+  );
+  const nft = apart.filter((one): one is Scheduled<NftStep> => one.step.type === "nft");
+  const ports = apart.filter((one): one is Scheduled<CallStep> => one.step.type === "call");
+  const rest = waitingSteps(plan, removed);
   const withdrawing = nft.length > 0 && nft.every(({ step }) => step.verb === "delete");
-  const ports = steps.filter((one): one is Waiting & { step: CallStep } => isPort(plan, one));
-  const rest = steps.filter((one) => one.step.type !== "nft" && !isPort(plan, one));
-  for (const part of [...nft, ...ports]) part.done = true;
   const transactions = [...Map.groupBy(nft, ({ step }) => step.namespace)].map(
     ([namespace, parts]): Batch => ({ type: "nft", namespace, parts }),
   );
@@ -73,8 +75,8 @@ export function schedule(plan: Plan): readonly Batch[] {
   return batches;
 }
 
-const isPort = (plan: Plan, { change }: Waiting): boolean => plan[change]?.object.kind === "port";
-const isDeletion = (plan: Plan, { change }: Waiting): boolean => plan[change]?.action === "delete";
+const hasItsPlace = ({ object }: Change): boolean => object.kind === "port" || object.kind.startsWith("nft-");
+const isDeletion = (plan: Plan, { change }: Scheduled): boolean => plan[change]?.action === "delete";
 
 /** Whether a batch drops a namespace, after which nothing can be undone: it comes last. */
 const isNamespaceDrop =
@@ -84,6 +86,7 @@ const isNamespaceDrop =
     return change?.action === "delete" && change.object.kind === "namespace";
   };
 
+/** The steps of everything else, and what each waits for. */
 function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waiting[] {
   /** The last steps so far that touch what a key names. */
   const last = new Map<string, Waiting>();
@@ -93,6 +96,7 @@ function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waitin
   const ground = new Map<NamespaceRef, Waiting[]>();
   const all: Waiting[] = [];
   plan.forEach((change, index) => {
+    if (hasItsPlace(change)) return;
     const kind = kindOf(change.object);
     const own = [kind.key(change.object), ...(kind.provides?.(change.object) ?? [])];
     const left = change.action === "update" ? kind.references(change.before) : [];

@@ -8,11 +8,15 @@ import type { NftDataType, NftElement, NftKeyPart, NftSet, NftSetType } from "..
 import { codecsOf, isVerdictMap, padded } from "./sets.ts";
 import { prefixMask, type ValueCodec, valueTypes } from "./value-type.ts";
 
-const typeOf = ({ key, data, interval }: NftSetType): NftSetType => ({
-  key,
-  ...(data && { data }),
-  ...(interval && { interval }),
-});
+/** One object for all elements of a set: a plan of a thousand carries it to the engine's thread once. */
+const types = new WeakMap<NftSetType, NftSetType>();
+
+const typeOf = (set: NftSetType): NftSetType =>
+  types.getOrInsertComputed(set, ({ key, data, interval }) => ({
+    key,
+    ...(data && { data }),
+    ...(interval && { interval }),
+  }));
 
 /**
  * An element of `set`: `nftElement(published, ["tcp", "8080"], ["10.0.0.7", "80"])`. Key and data are put in the form in which

@@ -88,8 +88,10 @@ function flowsOf(kernel: Kernel, ports: readonly TranslatedPorts[]): readonly Fl
   );
   const rows = ports.filter(({ first, last }) => first !== last);
   const isOwn = ownAddresses(kernel, family);
+  const isConcerned = (port: number): boolean =>
+    byPort.has(port) || rows.some(({ first, last }) => first <= port && port <= last);
   return kernel.dump("host", "conntrack", getFlows(family, protocol, only)).flatMap((message) => {
-    const flow = decodeFlow(message);
+    const flow = decodeFlow(message, isConcerned);
     if (flow === undefined || flow.protocol !== protocol) return [];
     const concerned = [...(byPort.get(flow.destinationPort) ?? []), ...rows];
     return concerned.some((one) => changes(one, flow, isOwn)) ? [flow] : [];

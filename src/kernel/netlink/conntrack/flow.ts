@@ -98,34 +98,46 @@ function writeTuple(writer: AttributeWriter, flow: FlowTuple, family: Family): v
     );
 }
 
-/** The flow in an answer; undefined for another message, a protocol without ports, or a zone of somebody's own. Throws `kernel` where it is malformed. */
-export function decodeFlow(message: ReceivedMessage): Flow | undefined {
+/**
+ * The flow in an answer; undefined for another message, a protocol without ports, a zone of somebody's own, or a destination port that is not `wanted`, which
+ * costs little: a host can track many. Throws `kernel` where it is malformed.
+ */
+export function decodeFlow(
+  message: ReceivedMessage,
+  wanted: (destinationPort: number) => boolean = () => true,
+): Flow | undefined {
   if (message.type !== conntrackMessage.flow) return undefined;
   if (message.body.length < headerLength) throw malformed("a struct nfgenmsg has 4 bytes");
   const attributes = readAttributes(message.body.subarray(headerLength));
-  if ((attributes.get(zone)?.be16() ?? 0) !== 0) return undefined;
-  const [first, answer] = [readTuple(attributes, original), readTuple(attributes, reply)];
-  if (first === undefined || answer === undefined) return undefined;
+  const first = readTuple(attributes, original, wanted);
+  if (first === undefined || (attributes.get(zone)?.be16() ?? 0) !== 0) return undefined;
+  const answer = readTuple(attributes, reply, () => true);
+  if (answer === undefined) return undefined;
   return { ...first, answerer: { address: answer.source, port: answer.sourcePort } };
 }
 
-function readTuple(attributes: Attributes, direction: number): FlowTuple | undefined {
+function readTuple(
+  attributes: Attributes,
+  direction: number,
+  wanted: (destinationPort: number) => boolean,
+): FlowTuple | undefined {
   const tuple = attributes.get(direction)?.nested();
-  if (tuple === undefined) return undefined;
-  const ip = tuple.get(tupleIp)?.nested();
-  const ports = tuple.get(tupleProtocol)?.nested();
-  const of = (which: "source" | "destination"): IpAddress | undefined => {
-    const found = ip?.get(ipAttribute[4][which]) ?? ip?.get(ipAttribute[6][which]);
-    if (found === undefined) return undefined;
-    const { value } = found;
-    if (value.length !== 4 && value.length !== 16) throw malformed(`an address of ${value.length} bytes`);
-    return bytesToIp(value);
-  };
-  const [source, destination] = [of("source"), of("destination")];
+  const ports = tuple?.get(tupleProtocol)?.nested();
   const protocol = ports?.get(protocolAttribute.number)?.u8();
   const sourcePort = ports?.get(protocolAttribute.sourcePort)?.be16();
   const destinationPort = ports?.get(protocolAttribute.destinationPort)?.be16();
-  if (source === undefined || destination === undefined || protocol === undefined) return undefined;
-  if (sourcePort === undefined || destinationPort === undefined) return undefined;
+  if (protocol === undefined || sourcePort === undefined || destinationPort === undefined) return undefined;
+  if (!wanted(destinationPort)) return undefined;
+  const ip = tuple?.get(tupleIp)?.nested();
+  const [source, destination] = [readIp(ip, "source"), readIp(ip, "destination")];
+  if (source === undefined || destination === undefined) return undefined;
   return { source, destination, protocol, sourcePort, destinationPort };
+}
+
+function readIp(ip: Attributes | undefined, which: "source" | "destination"): IpAddress | undefined {
+  const found = ip?.get(ipAttribute[4][which]) ?? ip?.get(ipAttribute[6][which]);
+  if (found === undefined) return undefined;
+  const { value } = found;
+  if (value.length !== 4 && value.length !== 16) throw malformed(`an address of ${value.length} bytes`);
+  return bytesToIp(value);
 }
