@@ -53,8 +53,8 @@ export interface Driver {
   requires(request: NetworkRequest): readonly FeatureName[];
   /** Checks the request and turns options into configuration; throws `invalid-option`, `invalid-argument`, `in-use`. */
   configure(request: NetworkRequest, context: ConfigureContext): Json;
-  /** Configuration of a network on a host that is not as it was when the network was made; undefined where nothing has changed. */
-  refresh?(network: NetworkRecord, host: NamespaceFacts): Json | undefined;
+  /** Configuration of a network on a host that is not as it was when the network was made, and what has changed; undefined where nothing has. */
+  refresh?(network: NetworkRecord, host: NamespaceFacts): { readonly config: Json; readonly why: string } | undefined;
   /** Families in which the host has no gateway address in the network's subnet; none where the driver does not say. Throws `invalid-option`. */
   withoutGateway?(request: Pick<NetworkRequest, "options" | "internal">): readonly Family[];
   /** How endpoints of the network publish ports; undefined where they cannot. */

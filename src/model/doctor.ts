@@ -1,4 +1,6 @@
 /** What is not as it should be, as values: a line each check. */
+
+import { changedHost } from "./checks/changed-host.ts";
 import type { Check } from "./checks/check.ts";
 import { drift } from "./checks/drift.ts";
 import { lostPorts } from "./checks/lost-ports.ts";
@@ -8,7 +10,7 @@ import { notRecovered } from "./checks/not-recovered.ts";
 import type { Context } from "./context.ts";
 import type { DoctorReport, Problem } from "./types.ts";
 
-const checks: readonly Check[] = [missingFeatures, notRecovered, lostPorts, names, drift];
+const checks: readonly Check[] = [missingFeatures, notRecovered, lostPorts, names, changedHost, drift];
 
 /** Looks at the kernel and at what the engine made in it, beside what it knows of itself. Changes nothing. */
 export async function examine(context: Context, startFailure: unknown, own: readonly Problem[]): Promise<DoctorReport> {

@@ -4,17 +4,14 @@
  */
 import type { IpAddress } from "../address/ip.ts";
 import type { Pool } from "../ipam/ipam.ts";
-import type { Owner } from "../state/ledger.ts";
-import type { KernelObject } from "../state/objects.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { StoreChange, StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
-import { networkObjects, networkOwner, sandboxChange } from "./descriptions.ts";
 import { mend, mendingPlan } from "./mending.ts";
 import { restorePorts } from "./publishing.ts";
 import { networkOf } from "./related.ts";
-import { fillOriginals } from "./transact.ts";
+import { rebuildLedger, recordWrites, renew, renewals } from "./renewing.ts";
 
 /** Store record of the boot in which the engine last ran. */
 const bootSetting = "boot-id";
@@ -38,7 +35,11 @@ export async function recover(context: Context, state: StoreState, mending: "alw
   for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);
   const lastBoot = state.setting.find(({ id }) => id === bootSetting)?.value;
   const rebooted = lastBoot !== context.bootId;
-  if (mending === "always" || rebooted) writes.push(...(await refreshNetworks(context)));
+  if (mending === "always" || rebooted) {
+    const renewed = await renewals(context);
+    renew(context, renewed);
+    writes.push(...recordWrites(renewed, "after"));
+  }
   rebuildLedger(context);
   if (mending === "always" || rebooted || state.intent.length > 0 || gone.size > 0) {
     const left = state.intent.flatMap(({ objects }) => objects);
@@ -102,32 +103,4 @@ function restoreAddresses(context: Context, state: StoreState, lost: readonly En
     }));
     context.ipam.get(name)?.restore(restored);
   }
-}
-
-/** Networks whose driver decides otherwise on the host as it is now: their records change, and with them what is described. */
-async function refreshNetworks(context: Context): Promise<readonly StoreChange[]> {
-  const host = await context.engine.facts("host");
-  return [...context.records.networks.values()].flatMap((network): readonly StoreChange[] => {
-    const config = network.configOnly ? undefined : context.drivers.get(network.driver)?.refresh?.(network, host);
-    if (config === undefined) return [];
-    const record = { ...network, config };
-    context.records.putNetwork(record);
-    return [{ op: "put", collection: "network", record }];
-  });
-}
-
-/** Every owner's description, as records and drivers give it. */
-function rebuildLedger(context: Context): void {
-  const { records, ledger, originals } = context;
-  const descriptions = new Map<Owner, readonly KernelObject[] | undefined>();
-  for (const network of records.networks.values()) {
-    descriptions.set(networkOwner(network.id), networkObjects(context, network, records.joinedCount(network.id)));
-  }
-  for (const sandbox of records.sandboxes.values()) {
-    const endpoints = records.endpointsOfSandbox(sandbox.id);
-    for (const [owner, objects] of sandboxChange(context, sandbox, [], endpoints)) {
-      if (!owner.startsWith("network:")) descriptions.set(owner, objects);
-    }
-  }
-  ledger.propose(fillOriginals(descriptions, (name) => originals.get(name))).commit();
 }

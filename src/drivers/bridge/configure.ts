@@ -139,11 +139,16 @@ function keeperOf(existing: boolean, filtered: readonly Family[]): Apart {
 }
 
 /** A network's configuration on a host that has changed since it was made; undefined where nothing has. */
-export function refresh(network: NetworkRecord, { filteredBridging }: NamespaceFacts): BridgeConfig | undefined {
+export function refresh(
+  network: NetworkRecord,
+  { filteredBridging }: NamespaceFacts,
+): { readonly config: BridgeConfig; readonly why: string } | undefined {
   const config = configOf(network);
   if (config.apart === undefined) return undefined;
   const apart = keeperOf(config.mac === undefined, filteredBridging);
-  return apart === config.apart ? undefined : { ...config, apart };
+  if (apart === config.apart) return undefined;
+  const sees = apart === "firewall" ? "sees" : "no longer sees";
+  return { config: { ...config, apart }, why: `the host's firewall ${sees} what passes between the ports of bridges` };
 }
 
 /**

@@ -3,30 +3,22 @@
  * other end is born in its namespace and set up from inside. Deleting is retiring: out of the way at once, deleted later in bulk.
  */
 import { createLink, type LinkInfo, type LinkKindData, setLink } from "../../kernel/netlink/route/link.ts";
-import { departingLinkGroup, ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
+import { departingLinkGroup, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import {
   type ApplyContext,
   inNamespace,
-  inside,
   type Kind,
   linkKey,
   namespaceKey,
   type ObservedNamespace,
   type Step,
 } from "../kind.ts";
-import type { BridgeLink, Link, NamespaceRef, VethLink } from "../objects.ts";
+import type { Link, NamespaceRef, VethLink } from "../objects.ts";
+import { bridgeData, changedSettings } from "./bridge-settings.ts";
+import { aliasOf, createCommands, deleteCommands, updateCommands } from "./link-text.ts";
 
-const aliasOf = (name: string): string => `${ownAliasPrefix}${name}`;
 /** Name of a link that waits for its deletion; indexes are unique in a namespace. */
 export const retiredName = (index: number): string => `~${index.toString(36)}`;
-
-const bridgeData = ({ spanningTree, vlanFiltering, ipFiltering }: BridgeLink): LinkKindData => ({
-  kind: "bridge",
-  spanningTree,
-  vlanFiltering,
-  ipv4Filtering: ipFiltering,
-  ipv6Filtering: ipFiltering,
-});
 
 function kindData(link: Link, context: ApplyContext): LinkKindData {
   switch (link.type) {
@@ -86,6 +78,7 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
       return undefined;
   }
   const { namespace, name, mac, mtu, master } = link;
+  const changed = changedSettings(before, link);
   const own: Step = {
     type: "route",
     namespace,
@@ -96,7 +89,7 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
           mac,
           mtu,
           ...(master === undefined && before.master !== undefined && { master: 0 }),
-          ...(link.type === "bridge" && bridgeWords(link) !== "" && { data: bridgeData(link) }),
+          ...(Object.keys(changed).length > 0 && { data: bridgeData(changed) }),
         },
       ),
       ...settings(link, context),
@@ -249,72 +242,5 @@ export const link: Kind<Link> = {
         .flatMap((info) => observeLink(info, from, namespaces) ?? []),
     );
   },
-  commands: {
-    create: (object) => [...addCommand(object), ...setCommands(object)],
-    update: (before, object) => [
-      ...(object.mac !== undefined
-        ? [`${inside(object.namespace)}ip link set ${object.name} address ${object.mac}`]
-        : []),
-      ...(object.mtu !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} mtu ${object.mtu}`] : []),
-      ...(object.master === undefined && before.master !== undefined
-        ? [`${inside(object.namespace)}ip link set ${object.name} nomaster`]
-        : []),
-      ...(object.type === "bridge" && bridgeWords(object) !== ""
-        ? [`${inside(object.namespace)}ip link set ${object.name} type bridge${bridgeWords(object)}`]
-        : []),
-      ...(object.type === "veth" && object.peer.mtu !== undefined
-        ? [`${inside(object.peer.namespace)}ip link set ${object.peer.name} mtu ${object.peer.mtu}`]
-        : []),
-      ...setCommands(object),
-    ],
-    delete: ({ namespace, name }) => [`${inside(namespace)}ip link delete ${name}`],
-  },
+  commands: { create: createCommands, update: updateCommands, delete: deleteCommands },
 };
-
-const macWords = (mac: string | undefined): string => (mac === undefined ? "" : ` address ${mac}`);
-const mtuWords = (mtu: number | undefined): string => (mtu === undefined ? "" : ` mtu ${mtu}`);
-
-function bridgeWords({ spanningTree, vlanFiltering, ipFiltering }: BridgeLink): string {
-  const word = (name: string, value: boolean | undefined): string =>
-    value === undefined ? "" : ` ${name} ${Number(value)}`;
-  return [
-    word("stp_state", spanningTree),
-    word("vlan_filtering", vlanFiltering),
-    word("nf_call_iptables", ipFiltering),
-    word("nf_call_ip6tables", ipFiltering),
-  ].join("");
-}
-
-function addCommand(object: Link): readonly string[] {
-  const start = `${inside(object.namespace)}ip link add ${object.name}${macWords(object.mac)}${mtuWords(object.mtu)} group ${ownLinkGroup} type ${object.type}`;
-  switch (object.type) {
-    case "bridge":
-      return [`${start}${bridgeWords(object)}`];
-    case "veth": {
-      const { name, mac, mtu, namespace } = object.peer;
-      const elsewhere = namespace === object.namespace || namespace === "host" ? "" : ` netns ${namespace}`;
-      return [
-        `${start} peer name ${name}${macWords(mac)}${mtuWords(mtu)}${elsewhere}`,
-        `${inside(namespace)}ip link set ${name} group ${ownLinkGroup}`,
-      ];
-    }
-  }
-}
-
-function setCommands(object: Link): readonly string[] {
-  const { namespace, name, master, up, addressGeneration, mtu } = object;
-  const generation = addressGeneration === undefined ? "" : ` addrgenmode ${addressGeneration}`;
-  const commands = [
-    `${inside(namespace)}ip link set ${name} alias ${aliasOf(name)}${generation}${master === undefined ? "" : ` master ${master}`}${object.type === "bridge" ? mtuWords(mtu) : ""} ${up ? "up" : "down"}`,
-  ];
-  if (object.type !== "veth") return commands;
-  const { port, peer } = object;
-  const words = [
-    ...(port?.hairpin === undefined ? [] : [`hairpin ${port.hairpin ? "on" : "off"}`]),
-    ...(port?.isolated === undefined ? [] : [`isolated ${port.isolated ? "on" : "off"}`]),
-  ];
-  if (words.length > 0) commands.push(`${inside(namespace)}bridge link set dev ${name} ${words.join(" ")}`);
-  const peerGeneration = peer.addressGeneration === undefined ? "" : ` addrgenmode ${peer.addressGeneration}`;
-  commands.push(`${inside(peer.namespace)}ip link set ${peer.name}${peerGeneration} ${peer.up ? "up" : "down"}`);
-  return commands;
-}

@@ -1,4 +1,5 @@
 /** Every operation of the library that changes something, each with the state that it starts from: what tests of failure and of explanation go through. */
+import { existsSync } from "node:fs";
 import type { ChangeOptions, EndpointSpec, JoinSpec, NetworkController } from "../../../src/model/types.ts";
 import { run } from "../../support/test-host.ts";
 
@@ -362,6 +363,17 @@ export const operations: readonly Operation[] = [
     run: (controller, options) => controller.sandbox("web").delete(options),
   },
   {
+    name: "reconcile on a host that has changed",
+    prepare: async (controller) => {
+      filterBridging(false);
+      await controller.createNetwork({ name: "apart", options: { [bridgeKey("enable_icc")]: "false" } });
+      filterBridging(true);
+      const web = await controller.createSandbox({ name: "web" });
+      await controller.connect(controller.network("apart"), web, { name: "one", publish: ["8080:80"] });
+    },
+    run: (controller, options) => controller.reconcile(options),
+  },
+  {
     name: "reconcile",
     prepare: async (controller) => {
       await joined(controller);
@@ -370,6 +382,12 @@ export const operations: readonly Operation[] = [
     run: (controller, options) => controller.reconcile(options),
   },
 ];
+
+/** Whether the host's firewall is to see what passes between the ports of bridges; nothing where it cannot. */
+function filterBridging(on: boolean): void {
+  if (!existsSync("/proc/sys/net/bridge")) return;
+  run(`sysctl -qw net.bridge.bridge-nf-call-iptables=${Number(on)} net.bridge.bridge-nf-call-ip6tables=${Number(on)}`);
+}
 
 /** What somebody does to the host behind the engine's back: a sandbox loses its link, the host its rules, and a bridge an address. */
 export function damage(namespace: string): void {

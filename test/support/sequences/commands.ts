@@ -16,6 +16,8 @@ export type EndpointName = (typeof endpointNames)[number] | SandboxName;
 export interface NetworkShape {
   readonly internal: boolean;
   readonly enableIpv6: boolean;
+  /** A gateway mode, or its sandboxes kept apart; not every one goes with every network. */
+  readonly reach?: "routed" | "nat-unprotected" | "isolated" | "apart";
   /** Length of a subnet of the network's own; absent: one is chosen. */
   readonly length?: 29 | 30;
 }
@@ -67,7 +69,12 @@ const endpoint = fc.constantFrom(...endpointNames, ...sandboxNames);
 const priority = fc.constantFrom(0, 0, 1, -1);
 const host = fc.integer({ min: 0, max: 9 });
 const shape: fc.Arbitrary<NetworkShape> = fc.record(
-  { internal: fc.boolean(), enableIpv6: fc.boolean(), length: fc.constantFrom(29, 30) },
+  {
+    internal: fc.boolean(),
+    enableIpv6: fc.boolean(),
+    length: fc.constantFrom(29, 30),
+    reach: fc.constantFrom("routed", "nat-unprotected", "isolated", "apart"),
+  },
   { requiredKeys: ["internal", "enableIpv6"] },
 );
 const type = <Name extends string>(name: Name): fc.Arbitrary<Name> => fc.constant(name);

@@ -43,8 +43,14 @@ export class Reference {
   /** Why an operation cannot be carried out now. */
   reasons(operation: Operation): Reasons {
     switch (operation.type) {
-      case "create network":
-        return new Set(this.networks.has(operation.network) ? ["exists"] : []);
+      case "create network": {
+        const { internal, reach } = operation.shape;
+        const contradictory = internal ? reach === "routed" || reach === "nat-unprotected" : reach === "isolated";
+        return new Set([
+          ...(this.networks.has(operation.network) ? ["exists" as const] : []),
+          ...(contradictory ? ["invalid-option" as const] : []),
+        ]);
+      }
       case "delete network": {
         const there = this.networks.get(operation.network);
         if (there === undefined) return new Set(["not-found"]);
@@ -91,19 +97,20 @@ export class Reference {
     if (there === undefined) return new Set(["not-found"]);
     const reasons = new Set<ErrorCode>();
     if (this.endpoint(network, name) !== undefined) reasons.add("exists");
-    const { length } = there.shape;
+    const { length, reach } = there.shape;
+    const hasGateway = reach !== "isolated";
     if (length === undefined) {
       if (host !== undefined) reasons.add("invalid-argument");
       return reasons;
     }
     const size = 2 ** (32 - length);
-    // Without its own, the broadcast and the gateway's address.
+    // Without its own, the broadcast and, where it has one, the gateway's address.
     if (host === undefined) {
-      if (this.of(network).length >= size - 3) reasons.add("pool-exhausted");
+      if (this.of(network).length >= size - (hasGateway ? 3 : 2)) reasons.add("pool-exhausted");
       return reasons;
     }
     if (host >= size || host === 0 || host === size - 1) reasons.add("address-outside").add("address-in-use");
-    if (host === 1 || this.of(network).some((one) => one.host === host)) reasons.add("address-in-use");
+    if ((host === 1 && hasGateway) || this.of(network).some((one) => one.host === host)) reasons.add("address-in-use");
     return reasons;
   }
 

@@ -11,7 +11,14 @@ import type { Faults } from "../faults.ts";
 import { createFaultyStore } from "../faulty-store.ts";
 import { randomFrom } from "../random.ts";
 import { checkStored, checkTold } from "./check.ts";
-import { type Command, type EndpointName, type NetworkName, networkNames, type Operation } from "./commands.ts";
+import {
+  type Command,
+  type EndpointName,
+  type NetworkName,
+  type NetworkShape,
+  networkNames,
+  type Operation,
+} from "./commands.ts";
 import { Reference } from "./reference.ts";
 
 /** What sequences run on: a kernel, real or not. */
@@ -181,9 +188,16 @@ const wanted = (network: NetworkName, host: number | undefined): { readonly ipv4
 };
 
 function specOf({ network, shape }: Extract<Operation, { type: "create network" }>): NetworkSpec {
-  const { internal, enableIpv6, length } = shape;
+  const { internal, enableIpv6, length, reach } = shape;
   const pools = length === undefined ? [] : [{ subnet: `${subnetOf(network)}/${length}` }];
-  return { name: network, internal, enableIpv6, ipam: { pools } };
+  return { name: network, internal, enableIpv6, ipam: { pools }, options: optionsOf(enableIpv6, reach) };
+}
+
+function optionsOf(enableIpv6: boolean, reach: NetworkShape["reach"]): Readonly<Record<string, string>> {
+  const key = (name: string): string => `com.docker.network.bridge.${name}`;
+  if (reach === undefined) return {};
+  if (reach === "apart") return { [key("enable_icc")]: "false" };
+  return { [key("gateway_mode_ipv4")]: reach, ...(enableIpv6 && { [key("gateway_mode_ipv6")]: reach }) };
 }
 
 /** One operation on a controller. */

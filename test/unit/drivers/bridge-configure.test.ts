@@ -112,7 +112,7 @@ test("sandboxes are kept apart by the firewall where it sees what passes between
 test("who keeps sandboxes apart is decided again when the host has changed", () => {
   const record = networkRecord({ options: { [bridgeKey("enable_icc")]: "false" } });
   assert.equal(refresh(record, emptyHost.host), undefined);
-  assert.equal(refresh(record, { ...emptyHost.host, filteredBridging: [4, 6] })?.apart, "firewall");
+  assert.equal(refresh(record, { ...emptyHost.host, filteredBridging: [4, 6] })?.config.apart, "firewall");
   assert.equal(refresh(networkRecord(), { ...emptyHost.host, filteredBridging: [4, 6] }), undefined);
 });
 

@@ -85,6 +85,77 @@ test("of an existing bridge only the addresses that it lacks are ours", () => {
   ]);
 });
 
+const bridgeKey = (name: string): string => `com.docker.network.bridge.${name}`;
+
+test("an isolated family has no gateway, and IPv6 none on the bridge; what is internal and not isolated has one", () => {
+  const pools = [pool("10.1.0.0/24"), pool6];
+  const options = { [bridgeKey("gateway_mode_ipv4")]: "isolated" };
+  assert.deepEqual(network({ ...both, internal: true, options, ipam: { ...both.ipam, pools } }), [
+    "link br-4f2c90d1a7b3 bridge",
+    "net/ipv6/conf/br-4f2c90d1a7b3/accept_ra = 0",
+    "address fe80::1/64 on br-4f2c90d1a7b3 nodad",
+    "address fd00:1::1/64 on br-4f2c90d1a7b3 nodad",
+  ]);
+  const isolated = { ...options, [bridgeKey("gateway_mode_ipv6")]: "isolated" };
+  const bare = [pool("10.1.0.0/24"), pool("fd00:1::/64")];
+  assert.deepEqual(network({ ...both, internal: true, options: isolated, ipam: { ...both.ipam, pools: bare } }), [
+    "link br-4f2c90d1a7b3 bridge",
+    "net/ipv6/conf/br-4f2c90d1a7b3/disable_ipv6 = 1",
+  ]);
+});
+
+test("with inhibit_ipv4 the bridge has its other addresses, and the gateway is offered all the same", () => {
+  const changes = { ...both, options: { [bridgeKey("inhibit_ipv4")]: "true" } };
+  assert.ok(network(changes).includes("address fd00:1::1/64 on br-4f2c90d1a7b3 nodad"));
+  assert.ok(!network(changes).some((line) => line.includes("10.1.0.1")));
+  const { gatewayIpv4 } = bridge.describeJoin(networkRecord(changes), endpointRecord(), sandbox);
+  assert.equal(gatewayIpv4, "10.1.0.1");
+});
+
+test("where sandboxes are kept apart the ports of those that publish are isolated unless the firewall sees to it, all others are", () => {
+  const ports = [{ protocol: "tcp", host: { first: 80, last: 80 }, container: { first: 80, last: 80 } }] as const;
+  const portOf = (filteredBridging: readonly (4 | 6)[], publishes: boolean, apart = true): unknown => {
+    const options = { [bridgeKey("enable_icc")]: String(!apart) };
+    const record = networkRecord({ options }, { ...emptyHost, host: { ...emptyHost.host, filteredBridging } });
+    const [link] = bridge
+      .describeJoin(record, endpointRecord(publishes ? { ports } : {}), sandbox)
+      .objects.filter((object) => object.kind === "link");
+    return link?.type === "veth" && link.port;
+  };
+  assert.deepEqual(portOf([], false), { isolated: true });
+  assert.deepEqual(portOf([4, 6], false), { isolated: true });
+  assert.deepEqual(portOf([], true), { hairpin: true, isolated: true });
+  assert.deepEqual(portOf([4, 6], true), { hairpin: true, isolated: false });
+  assert.deepEqual(portOf([4, 6], true, false), { hairpin: true });
+  assert.equal(portOf([], false, false), undefined);
+});
+
+test("a routed family has ports opened, and none of the host's; what is published by trusted interfaces is opened too", () => {
+  const ports = [{ protocol: "tcp", host: { first: 8080, last: 8080 }, container: { first: 80, last: 80 } }] as const;
+  const opened = [{ protocol: "tcp", family: 6, container: { first: 80, last: 80 } }] as const;
+  const endpoint = endpointRecord({ ipv6: parseInterfaceAddress("fd00:1::2/64"), ports, opened });
+  const elements = (options: Record<string, string>): readonly string[] =>
+    bridge
+      .describeJoin(networkRecord({ ...both, options }), endpoint, sandbox)
+      .objects.flatMap((object) => (object.kind === "nft-element" ? [`${object.set} ${object.key.join(" ")}`] : []));
+  assert.deepEqual(elements({ [bridgeKey("gateway_mode_ipv6")]: "routed" }), [
+    "published-anywhere4 tcp 8080",
+    "opened6 fd00:1::2 tcp 80",
+  ]);
+  assert.deepEqual(elements({ [bridgeKey("trusted_host_interfaces")]: "eth1" }), [
+    "published-anywhere4 tcp 8080",
+    "published-anywhere6 tcp 8080",
+    "opened4 10.1.0.2 tcp 80",
+    "opened6 fd00:1::2 tcp 80",
+  ]);
+});
+
+test("an auxiliary address of libnetwork's name is the gateway", () => {
+  const other = { ...pool4, auxAddresses: { DefaultGatewayIPv4: parseIp("10.1.0.254") } };
+  const record = networkRecord({ ipam: { ...both.ipam, pools: [other] } });
+  assert.equal(bridge.describeJoin(record, endpointRecord(), sandbox).gatewayIpv4, "10.1.0.254");
+});
+
 test("an endpoint is a veth pair born in the sandbox with its name, MAC and MTU", () => {
   const record = networkRecord({ options: { "com.docker.network.driver.mtu": "1400" } });
   const [link, ...rest] = bridge.describeJoin(record, endpointRecord(), sandbox).objects;

@@ -108,10 +108,20 @@ for (const [number, filtered] of [
       });
     });
 
-    test("it stays so when the host is changed under way, and is decided anew when the engine starts", async () => {
+    test("it stays so when the host is changed under way, and is decided anew by reconcile and when the engine starts", async () => {
+      const changed = async () =>
+        (await ground.controller.doctor()).problems
+          .filter(({ code }) => code === "changed-host")
+          .map(({ title }) => title);
+      assert.deepEqual(await changed(), []);
       filterBridging(!filtered);
       if (filtered) await check();
-      await ground.restart();
+      assert.equal((await changed()).length, 2);
+      const planned = await ground.controller.reconcile({ dryRun: true });
+      assert.ok(planned.plan.length > 0);
+      assert.equal(isolatedPorts(ground)["web"], !filtered);
+      assert.deepEqual((await ground.controller.reconcile()).plan, planned.plan);
+      assert.deepEqual(await changed(), []);
       assert.equal(isolatedPorts(ground)["web"], filtered);
       await check();
       filterBridging(filtered);

@@ -1,0 +1,42 @@
+/** Settings of bridges: as the kernel is told of them, what changes of them, and as `ip` says it. */
+import type { LinkKindData } from "../../kernel/netlink/route/link.ts";
+import type { BridgeLink, Link } from "../objects.ts";
+
+type BridgeSettings = Pick<BridgeLink, "spanningTree" | "vlanFiltering" | "ipFiltering">;
+
+/** The settings for a message. */
+export const bridgeData = ({ spanningTree, vlanFiltering, ipFiltering }: BridgeSettings): LinkKindData => ({
+  kind: "bridge",
+  spanningTree,
+  vlanFiltering,
+  ipv4Filtering: ipFiltering,
+  ipv6Filtering: ipFiltering,
+});
+
+/**
+ * The settings of a bridge that are to be otherwise; what was said nothing of is off. The others are not told: a kernel without VLAN filtering refuses
+ * to hear of it, even that it is off.
+ */
+export function changedSettings(before: Link, link: Link): BridgeSettings {
+  if (before.type !== "bridge" || link.type !== "bridge") return {};
+  const { spanningTree, vlanFiltering, ipFiltering } = link;
+  const differs = (was: boolean | undefined, is: boolean | undefined): boolean =>
+    is !== undefined && is !== (was ?? false);
+  return {
+    ...(differs(before.spanningTree, spanningTree) && { spanningTree }),
+    ...(differs(before.vlanFiltering, vlanFiltering) && { vlanFiltering }),
+    ...(differs(before.ipFiltering, ipFiltering) && { ipFiltering }),
+  } as BridgeSettings; // what differs is not undefined
+}
+
+/** The settings as words of `ip link … type bridge`. */
+export function settingWords({ spanningTree, vlanFiltering, ipFiltering }: BridgeSettings): string {
+  const word = (name: string, value: boolean | undefined): string =>
+    value === undefined ? "" : ` ${name} ${Number(value)}`;
+  return [
+    word("stp_state", spanningTree),
+    word("vlan_filtering", vlanFiltering),
+    word("nf_call_iptables", ipFiltering),
+    word("nf_call_ip6tables", ipFiltering),
+  ].join("");
+}

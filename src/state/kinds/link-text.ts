@@ -1,0 +1,67 @@
+/** The commands that do to a link what its messages do. */
+import { ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
+import { inside } from "../kind.ts";
+import type { Link } from "../objects.ts";
+import { changedSettings, settingWords } from "./bridge-settings.ts";
+
+/** The alias that marks a link as ours. */
+export const aliasOf = (name: string): string => `${ownAliasPrefix}${name}`;
+
+export const createCommands = (object: Link): readonly string[] => [...addCommand(object), ...setCommands(object)];
+
+export const updateCommands = (before: Link, object: Link): readonly string[] => [
+  ...(object.mac !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} address ${object.mac}`] : []),
+  ...(object.mtu !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} mtu ${object.mtu}`] : []),
+  ...(object.master === undefined && before.master !== undefined
+    ? [`${inside(object.namespace)}ip link set ${object.name} nomaster`]
+    : []),
+  ...bridgeCommand(object, settingWords(changedSettings(before, object))),
+  ...(object.type === "veth" && object.peer.mtu !== undefined
+    ? [`${inside(object.peer.namespace)}ip link set ${object.peer.name} mtu ${object.peer.mtu}`]
+    : []),
+  ...setCommands(object),
+];
+
+export const deleteCommands = ({ namespace, name }: Link): readonly string[] => [
+  `${inside(namespace)}ip link delete ${name}`,
+];
+
+const bridgeCommand = ({ namespace, name }: Link, words: string): readonly string[] =>
+  words === "" ? [] : [`${inside(namespace)}ip link set ${name} type bridge${words}`];
+
+const macWords = (mac: string | undefined): string => (mac === undefined ? "" : ` address ${mac}`);
+const mtuWords = (mtu: number | undefined): string => (mtu === undefined ? "" : ` mtu ${mtu}`);
+
+function addCommand(object: Link): readonly string[] {
+  const start = `${inside(object.namespace)}ip link add ${object.name}${macWords(object.mac)}${mtuWords(object.mtu)} group ${ownLinkGroup} type ${object.type}`;
+  switch (object.type) {
+    case "bridge":
+      return [`${start}${settingWords(object)}`];
+    case "veth": {
+      const { name, mac, mtu, namespace } = object.peer;
+      const elsewhere = namespace === object.namespace || namespace === "host" ? "" : ` netns ${namespace}`;
+      return [
+        `${start} peer name ${name}${macWords(mac)}${mtuWords(mtu)}${elsewhere}`,
+        `${inside(namespace)}ip link set ${name} group ${ownLinkGroup}`,
+      ];
+    }
+  }
+}
+
+function setCommands(object: Link): readonly string[] {
+  const { namespace, name, master, up, addressGeneration, mtu } = object;
+  const generation = addressGeneration === undefined ? "" : ` addrgenmode ${addressGeneration}`;
+  const commands = [
+    `${inside(namespace)}ip link set ${name} alias ${aliasOf(name)}${generation}${master === undefined ? "" : ` master ${master}`}${object.type === "bridge" ? mtuWords(mtu) : ""} ${up ? "up" : "down"}`,
+  ];
+  if (object.type !== "veth") return commands;
+  const { port, peer } = object;
+  const words = [
+    ...(port?.hairpin === undefined ? [] : [`hairpin ${port.hairpin ? "on" : "off"}`]),
+    ...(port?.isolated === undefined ? [] : [`isolated ${port.isolated ? "on" : "off"}`]),
+  ];
+  if (words.length > 0) commands.push(`${inside(namespace)}bridge link set dev ${name} ${words.join(" ")}`);
+  const peerGeneration = peer.addressGeneration === undefined ? "" : ` addrgenmode ${peer.addressGeneration}`;
+  commands.push(`${inside(peer.namespace)}ip link set ${peer.name}${peerGeneration} ${peer.up ? "up" : "down"}`);
+  return commands;
+}
