@@ -137,7 +137,8 @@ test("a routed family has ports opened, and none of the host's; what is publishe
   const elements = (options: Record<string, string>): readonly string[] =>
     bridge
       .describeJoin(networkRecord({ ...both, options }), endpoint, sandbox)
-      .objects.flatMap((object) => (object.kind === "nft-element" ? [`${object.set} ${object.key.join(" ")}`] : []));
+      .objects.flatMap((object) => (object.kind === "nft-element" ? [`${object.set} ${object.key.join(" ")}`] : []))
+      .filter((line) => /^(published|opened)/.test(line));
   assert.deepEqual(elements({ [bridgeKey("gateway_mode_ipv6")]: "routed" }), [
     "published-anywhere4 tcp 8080",
     "opened6 fd00:1::2 tcp 80",
