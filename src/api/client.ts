@@ -10,6 +10,7 @@ import type {
   NameInfo,
   NetworkInfo,
   NetworkSpec,
+  PortInfo,
   QueryReport,
   SandboxInfo,
   SandboxSpec,
@@ -57,6 +58,8 @@ export interface Client extends AsyncDisposable {
   deleteSandbox(reference: string, options?: CallOptions): Promise<void>;
   endpoints(filters?: Filters): Promise<readonly EndpointInfo[]>;
   endpoint(reference: string): Promise<EndpointInfo>;
+  /** Published ports of the endpoints that match, and whether the answering process holds each. */
+  ports(filters?: Filters): Promise<readonly PortInfo[]>;
   /** What endpoints that match and have an interface have received and sent. */
   statistics(filters?: Filters): Promise<readonly EndpointStatistics[]>;
   /** The same of one; throws `not-found` where it has no interface. */
@@ -137,6 +140,7 @@ function createClient(transport: Transport, daemon: boolean): Client {
     deleteSandbox: (reference, options) => change("DELETE", at("sandboxes", reference), options),
     endpoints: (filters) => get("/endpoints", filters),
     endpoint: (reference) => get(at("endpoints", reference)),
+    ports: (filters) => get("/ports", filters),
     statistics: (filters) => get("/statistics", filters),
     endpointStatistics: (reference) => get(at("endpoints", reference, "/statistics")),
     connect: (network, sandbox, spec, options) =>

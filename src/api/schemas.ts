@@ -129,6 +129,13 @@ const created = text("RFC 3339 with nanoseconds, UTC", "2026-01-02T03:04:05.0000
 const portRange = (description: string) =>
   Type.Object({ first: Type.Integer(), last: Type.Integer() }, { description });
 
+const publishedPort = {
+  protocol: Type.Enum(["tcp", "udp", "sctp"]),
+  address: optional(text("Address of the host; absent: all of them")),
+  host: portRange("Ports of the host"),
+  container: portRange("Ports of the sandbox, as many"),
+};
+
 export const endpointInfo: TSchema = Type.Object(
   {
     id: text("64 hexadecimal digits"),
@@ -148,15 +155,7 @@ export const endpointInfo: TSchema = Type.Object(
     ),
     aliases: Type.Array(Type.String()),
     publish: Type.Array(Type.String(), { description: "As it was asked for" }),
-    ports: Type.Array(
-      Type.Object({
-        protocol: Type.Enum(["tcp", "udp", "sctp"]),
-        address: optional(text("Address of the host; absent: all of them")),
-        host: portRange("Ports of the host"),
-        container: portRange("Ports of the sandbox, as many"),
-      }),
-      { description: "Published while it is in a sandbox" },
-    ),
+    ports: Type.Array(Type.Object(publishedPort), { description: "Published while it is in a sandbox" }),
     opened: Type.Array(
       Type.Object({
         protocol: Type.Enum(["tcp", "udp", "sctp"]),
@@ -187,6 +186,18 @@ const counters = (description: string) =>
     },
     { description },
   );
+
+export const portInfo: TSchema = Type.Object(
+  {
+    endpoint: named("Its endpoint"),
+    network: named("Its network"),
+    sandbox: optional(named("Where it leads; absent while the endpoint is in no sandbox")),
+    ...publishedPort,
+    held: Type.Boolean({ description: "Whether the daemon holds it, so that no process can bind it" }),
+  },
+  { $id: "Port", title: "Port" },
+);
+export const portList: TSchema = Type.Array(portInfo);
 
 export const endpointStatistics: TSchema = Type.Object(
   {
@@ -334,6 +345,7 @@ export const namedSchemas: readonly TSchema[] = [
   endpointSpec,
   joinSpec,
   endpointInfo,
+  portInfo,
   endpointStatistics,
   networkInfo,
   sandboxInfo,

@@ -13,6 +13,7 @@ import { examine } from "./doctor.ts";
 import { connect, createEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
 import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./filters.ts";
 import { Healing, type HealingPace, usualPace } from "./healing.ts";
+import { publishedPorts } from "./held-ports.ts";
 import { networkInfo, recordedEndpointInfo, sandboxInfo } from "./infos.ts";
 import { find } from "./lookup.ts";
 import { Names } from "./names-service.ts";
@@ -193,6 +194,10 @@ class Controller implements NetworkController {
     const { records } = this.#context;
     const infos = [...records.endpoints.values()].map((record) => recordedEndpointInfo(records, record));
     return filtered(infos, filters, endpointFilters);
+  }
+
+  ports(filters = {}) {
+    return publishedPorts(this.#context, filters);
   }
 
   statistics(filters = {}) {

@@ -171,6 +171,16 @@ export interface EndpointStatistics extends LinkStatistics {
   readonly interfaceName: string;
 }
 
+/** A published port of an endpoint. */
+export interface PortInfo extends PublishedPort {
+  readonly endpoint: { readonly id: string; readonly name: string };
+  readonly network: { readonly id: string; readonly name: string };
+  /** Where it leads; absent while the endpoint is in no sandbox. */
+  readonly sandbox?: { readonly id: string; readonly name: string };
+  /** Whether the answering process holds it, so that no other one can bind it. */
+  readonly held: boolean;
+}
+
 export interface SandboxInfo {
   readonly id: string;
   readonly name: string;
@@ -294,6 +304,8 @@ export interface NetworkController extends AsyncDisposable {
   networks(filters?: Filters): readonly NetworkInfo[];
   sandboxes(filters?: Filters): readonly SandboxInfo[];
   endpoints(filters?: Filters): readonly EndpointInfo[];
+  /** Published ports of the endpoints that match. */
+  ports(filters?: Filters): Promise<readonly PortInfo[]>;
   /** Of the endpoints that match and have an interface in a sandbox. */
   statistics(filters?: Filters): Promise<readonly EndpointStatistics[]>;
   /** Deletes networks without endpoints; returns what went. */

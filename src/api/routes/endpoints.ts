@@ -9,6 +9,7 @@ import {
   endpointStatisticsList,
   filtersQuery,
   joinSpec,
+  portList,
   referenceParams,
 } from "../schemas.ts";
 import type { App } from "../server.ts";
@@ -44,6 +45,18 @@ export function endpointRoutes(app: App, controller: NetworkController): void {
       },
     },
     async ({ params }) => controller.endpoint(params.reference).statistics(),
+  );
+  app.get(
+    "/ports",
+    {
+      schema: {
+        tags,
+        summary: "List published ports, and whether each is held",
+        querystring: filtersQuery,
+        response: { 200: portList },
+      },
+    },
+    async ({ query }) => controller.ports(parseFilters(query.filters)),
   );
   app.get(
     "/statistics",

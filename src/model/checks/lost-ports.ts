@@ -1,7 +1,7 @@
 /** Published ports that are not held, and why they cannot be. */
 import type { KernelRefusal } from "../../kernel/kernel.ts";
 import { adviceFor, wordsFor } from "../../state/refusal.ts";
-import { lostPorts as findLostPorts } from "../lost-ports.ts";
+import { lostPorts as findLostPorts } from "../held-ports.ts";
 import type { Problem } from "../types.ts";
 import type { Check } from "./check.ts";
 

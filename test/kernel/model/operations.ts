@@ -255,6 +255,20 @@ export const operations: readonly Operation[] = [
       ),
   },
   {
+    name: "connect with ports of which there is a choice",
+    prepare: async (controller) => {
+      await published(controller);
+      await controller.createSandbox({ name: "third" });
+    },
+    run: (controller, options) =>
+      controller.connect(
+        controller.network("front"),
+        controller.sandbox("third"),
+        { name: "three", publish: ["8080-8089:80", "81", "0:53/udp"] },
+        options,
+      ),
+  },
+  {
     name: "leave with published ports",
     prepare: published,
     run: (controller, options) => controller.endpoint("one").leave(options),

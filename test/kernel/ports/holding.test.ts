@@ -119,6 +119,17 @@ test("where there is a choice, ports that processes have are passed over", async
   assert.ok(ports.slice(2).every((port) => port >= 32_768 && port <= 60_999));
 });
 
+test("which ports are held is told with them", async () => {
+  await using web = await published("web", "8120:80", "127.0.0.1:8121:81/udp", "8122-8125:22-25");
+  const waiting = await controller.network("front").createEndpoint({ name: "waiting", publish: ["8130:80"] });
+  const ports = await controller.ports({ network: ["front"] });
+  assert.deepEqual(
+    ports.map(({ endpoint, sandbox, host, held }) => [endpoint.name, sandbox?.name, host.first, held]),
+    [...[8120, 8121, 8122].map((port) => [web.endpoint.name, "web", port, true]), ["waiting", undefined, 8130, false]],
+  );
+  await waiting.delete();
+});
+
 test("a UDP client that never pauses reaches who has the port since", async () => {
   const client = spawn(
     "perl",
@@ -135,14 +146,14 @@ test("a UDP client that never pauses reaches who has the port since", async () =
   const ended = once(client, "exit");
   try {
     for (const name of ["first", "second"]) {
-      await using one = await published(name, "5354:53/udp");
+      await using one = await published(name, "5354:5300/udp");
       const sandbox = controller.sandbox(name).info();
       const server = spawn("nsenter", [
         `--net=${sandbox.namespace}`,
         "perl",
         "-MIO::Socket",
         "-e",
-        `my $s = IO::Socket::INET->new(Proto => "udp", LocalPort => 53); while ($s->recv(my $m, 9)) { $s->send("${name}"); }`,
+        `my $s = IO::Socket::INET->new(Proto => "udp", LocalPort => 5300); while ($s->recv(my $m, 9)) { $s->send("${name}"); }`,
       ]);
       servers.push(server);
       assert.ok(one.endpoint.info().ports.length === 1);
@@ -215,6 +226,10 @@ test("a port that was lost is told no more when it is published no more", async 
   await once(thief, "listening");
   await using second = await open();
   assert.equal((await second.doctor()).problems.filter(({ code }) => code === "port-lost").length, 1);
+  assert.deepEqual(
+    (await second.ports()).map(({ held }) => held),
+    [false],
+  );
   await second.sandbox("web").delete();
   await second.network("back").delete();
   assert.deepEqual(

@@ -14,21 +14,20 @@ export const command = defineCommand({
   ],
   async run(values, context) {
     await using client = await context.client();
-    const endpoints = await client.endpoints(values.filters);
-    const ports = endpoints.flatMap(({ id, network, sandbox, ports }) =>
-      ports.map((port) => ({
-        id,
-        network: network.name,
-        ...(sandbox !== undefined && { sandbox: sandbox.name }),
-        ...port,
-        text: portText(port),
-      })),
-    );
+    const ports = (await client.ports(values.filters)).map(({ endpoint, network, sandbox, held, ...port }) => ({
+      id: endpoint.id,
+      network: network.name,
+      ...(sandbox !== undefined && { sandbox: sandbox.name }),
+      ...port,
+      text: portText(port),
+      held,
+    }));
     printListing(context, values, ports, [
       "ENDPOINT ID",
       ["NETWORK", ({ network }) => network],
       ["SANDBOX", ({ sandbox }) => sandbox ?? ""],
       ["PUBLISHED", ({ text }) => text],
+      ["HELD", ({ held }) => (held ? "yes" : "no")],
     ]);
   },
 });
