@@ -9,6 +9,10 @@ export const features = {
   "nft-masquerade": { option: "CONFIG_NFT_MASQ", meaning: "masquerading in nftables" },
   "nft-fib": { option: "CONFIG_NFT_FIB_INET", meaning: "route look-ups in nftables" },
   "nft-numgen": { option: "CONFIG_NFT_NUMGEN", meaning: "number generators in nftables" },
+  "policy-rules": {
+    option: "CONFIG_IP_MULTIPLE_TABLES and CONFIG_IPV6_MULTIPLE_TABLES",
+    meaning: "policy routing",
+  },
   ipv6: { option: "CONFIG_IPV6", meaning: "IPv6" },
   vxlan: { option: "CONFIG_VXLAN", meaning: "VXLAN tunnels" },
   macvlan: { option: "CONFIG_MACVLAN", meaning: "macvlan links" },

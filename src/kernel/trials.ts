@@ -11,6 +11,7 @@ import { newTable } from "./netlink/nftables/table.ts";
 import { createLink } from "./netlink/route/link.ts";
 import { encodeLinkHeader, linkAttribute } from "./netlink/route/link-header.ts";
 import { routeMessage } from "./netlink/route/rtnetlink.ts";
+import { createRule } from "./netlink/route/rule.ts";
 
 type Trial = (kernel: Kernel, namespace: `/${string}`) => KernelRefusal | undefined;
 
@@ -99,6 +100,13 @@ const xfrmTrial: Trial = (kernel, namespace) => {
   return undefined;
 };
 
+/** A rule of each family; IPv6's only where there is IPv6. */
+const policyRules: Trial = (kernel, namespace) => {
+  const families = trials.ipv6(kernel, namespace) === undefined ? ([4, 6] as const) : ([4] as const);
+  const messages = families.map((family) => createRule({ family, priority: 1, table: 1 }));
+  return kernel.send(namespace, "route", messages).find((refusal) => refusal !== undefined);
+};
+
 export const trials: Readonly<Record<FeatureName, Trial>> = {
   bridge: linkTrial("bridge"),
   veth: linkTrial("veth"),
@@ -118,6 +126,7 @@ export const trials: Readonly<Record<FeatureName, Trial>> = {
   "nft-masquerade": ruleTrial("try-masquerade", "nat", [{ type: "masquerade" }]),
   "nft-fib": ruleTrial("try-fib", "filter", [{ type: "fib", flags: ["daddr"], result: "type", to: 1 }]),
   "nft-numgen": ruleTrial("try-numgen", "filter", [{ type: "numgen", mode: "random", modulus: 2, to: 1 }]),
+  "policy-rules": policyRules,
   ipv6: sysctlTrial("net/ipv6/conf/all/forwarding"),
   vxlan: linkTrial("vxlan", (data) => data.u32(1, 42)), // IFLA_VXLAN_ID
   macvlan: linkTrial("macvlan", (data) => data.u32(1, 4), true), // IFLA_MACVLAN_MODE: bridge

@@ -3,7 +3,7 @@ import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
-import { defaultRoutes, gatewayAddress, gatewayEndpoint, type Joined } from "./gateway.ts";
+import { gatewayAddress, gatewayEndpoint, gatewayRoutes, type Joined } from "./gateway.ts";
 import { joinedIn } from "./joined.ts";
 import { inNameOrder, isInternal, namedEndpoints } from "./naming.ts";
 import { isPredefined } from "./predefined.ts";
@@ -35,7 +35,7 @@ export function sandboxObjects(
   const gateway = gatewayAddress(joined, 4) ?? gatewayAddress(joined, 6);
   return [
     ...(owned && namespace !== "host" ? [{ kind: "namespace", path: namespace } as const] : []),
-    ...defaultRoutes(namespace, joined),
+    ...gatewayRoutes(namespace, joined),
     ...describeFiles(sandbox, {
       runDir: context.runDir,
       host: context.hostNames.current,

@@ -1,7 +1,11 @@
-/** Which endpoint of a sandbox gives the default route: the highest priority, then the first network by name, as in libnetwork; each family by itself. */
+/**
+ * Which endpoint of a sandbox gives the default route: the highest priority, then the first network by name, as in libnetwork; each family by itself. And the ways of the
+ * others: what is sent from their addresses leaves by their networks.
+ */
+import { addressOf, subnetOf } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { JoinDescription } from "../drivers/driver.ts";
-import type { NamespaceRef, Route } from "../state/objects.ts";
+import type { NamespaceRef, Route, Rule } from "../state/objects.ts";
 import type { EndpointRecord } from "../store/records.ts";
 
 /** An endpoint in a sandbox with what its driver made of it. */
@@ -22,15 +26,20 @@ const order = (a: Joined, b: Joined): number => {
 const gatewayOf = ({ description }: Joined, family: Family): IpAddress | undefined =>
   family === 4 ? description.gatewayIpv4 : description.gatewayIpv6;
 
-const hasAddress = ({ endpoint }: Joined, family: Family): boolean =>
-  (family === 4 ? endpoint.ipv4 : endpoint.ipv6) !== undefined;
+const addressOfFamily = ({ endpoint }: Joined, family: Family): EndpointRecord["ipv4"] =>
+  family === 4 ? endpoint.ipv4 : endpoint.ipv6;
+
+/** The endpoints that could give the default route of a family, the one that does first. */
+function candidates(joined: readonly Joined[], family: Family): readonly Joined[] {
+  return joined
+    .filter((one) => addressOfFamily(one, family) !== undefined)
+    .filter((one) => gatewayOf(one, family) !== undefined || one.description.defaultByLink === true)
+    .toSorted(order);
+}
 
 /** The endpoint that gives the default route of a family. */
 export function gatewayEndpoint(joined: readonly Joined[], family: Family): Joined | undefined {
-  return joined
-    .filter((one) => hasAddress(one, family))
-    .filter((one) => gatewayOf(one, family) !== undefined || one.description.defaultByLink === true)
-    .toSorted(order)[0];
+  return candidates(joined, family)[0];
 }
 
 /** The gateway of a sandbox in a family: an address by which it reaches the host. */
@@ -39,14 +48,46 @@ export function gatewayAddress(joined: readonly Joined[], family: Family): IpAdd
   return winner && gatewayOf(winner, family);
 }
 
-/** The default routes of a sandbox. */
-export function defaultRoutes(namespace: NamespaceRef, joined: readonly Joined[]): readonly Route[] {
-  return ([4, 6] as const).flatMap((family): Route[] => {
-    const winner = gatewayEndpoint(joined, family);
-    const link = winner?.endpoint.join?.interfaceName;
-    if (winner === undefined || link === undefined) return [];
-    const gateway = gatewayOf(winner, family);
-    const route = { kind: "route", namespace, family, destination: "default", link } as const;
-    return [gateway === undefined ? { ...route, scope: "link" } : { ...route, gateway }];
+/** The route by which an endpoint leads everywhere, in the main table or one of its own. */
+function defaultRoute(namespace: NamespaceRef, one: Joined, family: Family, table?: number): Route {
+  const gateway = gatewayOf(one, family);
+  return {
+    kind: "route",
+    namespace,
+    family,
+    destination: "default",
+    link: one.endpoint.join?.interfaceName ?? "",
+    ...(table !== undefined && { table }),
+    ...(gateway === undefined ? { scope: "link" } : { gateway }),
+  };
+}
+
+/** Priorities of our rules: behind the local table's (0), in front of the main table's (32766). */
+const priority = { allButDefault: 11_200, ownWay: 11_201 } as const;
+/** RT_TABLE_MAIN (linux/rtnetlink.h) */
+const mainTable = 254;
+
+/** An endpoint's own table: 0x70 and the first six digits of its id, far from those that people number. */
+const ownTable = ({ id }: EndpointRecord): number => 0x7000_0000 + Number.parseInt(id.slice(0, 6), 16);
+
+/**
+ * The default routes of a sandbox. Answers to who came by another network than that of the default route have to leave by it again: another bridge is not where the host's
+ * reverse path filter expects them from, and connections stay where they are when the default route moves. So where there are several ways, each address but those of the default route's
+ * endpoint has a table of its own, asked after everything in the main table but its default route.
+ */
+export function gatewayRoutes(namespace: NamespaceRef, joined: readonly Joined[]): readonly (Route | Rule)[] {
+  return ([4, 6] as const).flatMap((family): (Route | Rule)[] => {
+    const [winner, ...others] = candidates(joined, family);
+    if (winner === undefined) return [];
+    const rule = { kind: "rule", namespace, family } as const;
+    const ways = others.flatMap((one): (Route | Rule)[] => {
+      const address = addressOfFamily(one, family);
+      if (address === undefined) return [];
+      const table = ownTable(one.endpoint);
+      const from = subnetOf(addressOf(address), family === 4 ? 32 : 128);
+      return [{ ...rule, priority: priority.ownWay, table, from }, defaultRoute(namespace, one, family, table)];
+    });
+    const main: Rule = { ...rule, priority: priority.allButDefault, table: mainTable, suppressPrefixLength: 0 };
+    return [defaultRoute(namespace, winner, family), ...(ways.length > 0 ? [main, ...ways] : [])];
   });
 }

@@ -115,6 +115,8 @@ export interface Rule {
   readonly to?: Subnet;
   readonly inputLink?: string;
   readonly mark?: { readonly value: number; readonly mask: number };
+  /** Routes found with a prefix of this length or shorter do not count (FRA_SUPPRESS_PREFIXLEN): 0 for all but the default route. */
+  readonly suppressPrefixLength?: number;
 }
 
 export interface Sysctl {

@@ -178,6 +178,7 @@ function requires({ enableIpv6 }: Pick<NetworkRecord, "enableIpv6">): readonly F
     "nft-maps",
     "nft-nat",
     "nft-masquerade",
+    "policy-rules",
     "nft-fib",
     ...(enableIpv6 ? (["ipv6"] as const) : []),
   ];

@@ -4,23 +4,25 @@ import { createRule, decodeRule, deleteRule, dumpRules, type RuleOptions } from 
 import { inNamespace, inside, type Kind, namespaceKey } from "../kind.ts";
 import type { Rule } from "../objects.ts";
 
-function options({ family, priority, table, from, to, inputLink, mark }: Rule): RuleOptions {
-  return { family, priority, table, from, to, inputLink, mark, protocol: ownProtocol };
+function options({ namespace: _, kind: __, ...rule }: Rule): RuleOptions {
+  return { ...rule, protocol: ownProtocol };
 }
 
-function command(verb: string, { namespace, family, priority, table, from, to, inputLink, mark }: Rule): string {
+function command(verb: string, rule: Rule): string {
+  const { namespace, family, priority, table, from, to, inputLink, mark, suppressPrefixLength: length } = rule;
   const selectors = [
     `from ${from ?? "all"}`,
     ...(to === undefined ? [] : [`to ${to}`]),
     ...(mark === undefined ? [] : [`fwmark 0x${mark.value.toString(16)}/0x${mark.mask.toString(16)}`]),
     ...(inputLink === undefined ? [] : [`iif ${inputLink}`]),
   ];
-  return `${inside(namespace)}ip ${family === 6 ? "-6 " : ""}rule ${verb} ${selectors.join(" ")} lookup ${table} priority ${priority} protocol ${ownProtocol}`;
+  const suppressed = length === undefined ? "" : ` suppress_prefixlength ${length}`;
+  return `${inside(namespace)}ip ${family === 6 ? "-6 " : ""}rule ${verb} ${selectors.join(" ")} lookup ${table}${suppressed} priority ${priority} protocol ${ownProtocol}`;
 }
 
 export const rule: Kind<Rule> = {
-  key: ({ namespace, family, priority, table, from, to, inputLink, mark }) =>
-    `rule ${namespace} ${family} ${priority} ${table} ${from ?? ""} ${to ?? ""} ${inputLink ?? ""} ${mark ? `${mark.value}/${mark.mask}` : ""}`,
+  key: ({ namespace, family, priority, table, from, to, inputLink, mark, suppressPrefixLength }) =>
+    `rule ${namespace} ${family} ${priority} ${table} ${from ?? ""} ${to ?? ""} ${inputLink ?? ""} ${mark ? `${mark.value}/${mark.mask}` : ""} ${suppressPrefixLength ?? ""}`,
   references: ({ namespace }) => [namespaceKey(namespace)],
   words: ({ namespace, family, priority, table }) =>
     `IPv${family} rule ${priority} for table ${table} ${inNamespace(namespace)}`,
@@ -33,7 +35,7 @@ export const rule: Kind<Rule> = {
         kernel.dump(namespace, "route", dumpRules(family)).flatMap((message): Rule[] => {
           const info = decodeRule(message);
           if (info?.protocol !== ownProtocol) return [];
-          const { priority, table, from, to, inputLink, mark } = info;
+          const { priority, table, from, to, inputLink, mark, suppressPrefixLength } = info;
           return [
             {
               kind: "rule",
@@ -45,6 +47,7 @@ export const rule: Kind<Rule> = {
               ...(to !== undefined && { to }),
               ...(inputLink !== undefined && { inputLink }),
               ...(mark !== undefined && { mark }),
+              ...(suppressPrefixLength !== undefined && { suppressPrefixLength }),
             },
           ];
         }),
