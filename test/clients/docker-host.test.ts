@@ -4,17 +4,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cgroupRoot } from "../support/docker/cgroups.ts";
-import { noDocker, startDockerHost } from "../support/docker/host.ts";
+import { cgroupPrefix, noDocker, startDockerHost } from "../support/docker/host.ts";
 import { enterTestHost, exec, snapshot } from "../support/test-host.ts";
 
 enterTestHost();
 
 const skip = noDocker();
 
-/** Cgroups of docker hosts, in every hierarchy. */
+/** Cgroups of our docker hosts, in every hierarchy. */
 const cgroups = (): readonly string[] =>
   readdirSync(cgroupRoot).flatMap((hierarchy) =>
-    readdirSync(join(cgroupRoot, hierarchy)).filter((name) => name.startsWith("portolan-")),
+    readdirSync(join(cgroupRoot, hierarchy)).filter((name) => name.startsWith(cgroupPrefix)),
   );
 
 for (const iptables of ["nft", "legacy"] as const) {

@@ -35,6 +35,9 @@ export interface DockerHost extends AsyncDisposable {
   namespaceOf(container: string): Promise<string>;
 }
 
+/** What the names of this process's cgroups begin with. */
+export const cgroupPrefix = `portolan-${process.pid}-`;
+
 /** How long dockerd may take until it answers, milliseconds. */
 const patience = 30_000;
 
@@ -79,7 +82,7 @@ export function noDocker(): string | false {
 export async function startDockerHost(options: DockerHostOptions = {}): Promise<DockerHost> {
   const { network = "own", iptables = "nft", dataRoot = "/run/docker-data", flags = [] } = options;
   mountCgroups();
-  const cgroup = `portolan-${randomBytes(6).toString("hex")}`;
+  const cgroup = `${cgroupPrefix}${randomBytes(4).toString("hex")}`;
   const daemon = [
     ...["--host", "unix:///run/docker.sock", "--data-root", dataRoot, "--exec-root", "/run/docker"],
     ...["--pidfile", "/run/docker.pid", "--cgroup-parent", `/${cgroup}`, "--exec-opt", "native.cgroupdriver=cgroupfs"],
