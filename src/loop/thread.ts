@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { errorFromJson, PortolanError } from "../errors.ts";
-import { wake } from "../kernel/poll.ts";
+import { closeWaker, wake } from "../kernel/poll.ts";
 import { type Envelope, type Reply, type ServiceName, sharedBytes, stopWord, wakerWord } from "./messages.ts";
 
 /** Its entry: .ts as written, .js as built. */
@@ -66,6 +66,8 @@ export class ServiceThread {
     worker.on("exit", () => {
       process.off("exit", stop);
       this.#fail(undefined);
+      const waker = Atomics.exchange(this.#shared, wakerWord, 0);
+      if (waker !== 0) closeWaker(waker);
     });
     worker.unref();
     process.on("exit", stop);

@@ -4,7 +4,7 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ErrorJson, PortolanError } from "../errors.ts";
-import { clearWaker, closeWaker, createWaker } from "../kernel/poll.ts";
+import { clearWaker, createWaker } from "../kernel/poll.ts";
 import { Loop } from "../loop/loop.ts";
 import { type Envelope, type Reply, type ServiceName, stopWord, wakerWord } from "../loop/messages.ts";
 import { ResolverEngine } from "../naming/engine.ts";
@@ -75,8 +75,8 @@ function performAll(): void {
 
 function end(): void {
   for (const service of services.values()) service.close();
+  // By its descriptor it may be woken until it has ended: the main thread closes that.
   loop.end();
-  closeWaker(waker);
 }
 
 function serve(): void {
