@@ -44,7 +44,18 @@ const suites: Readonly<Record<string, Suite>> = {
   clients: {
     files: "test/clients/**/*.test.ts",
     concurrency: 1,
-    packages: ["iproute2", "nftables", "iptables", "docker.io", "containerd", "runc", "busybox-static"],
+    packages: [
+      "iproute2",
+      "nftables",
+      "iptables",
+      "docker.io",
+      "containerd",
+      "runc",
+      "busybox-static",
+      "ufw",
+      "firewalld",
+      "dbus",
+    ],
   },
 };
 

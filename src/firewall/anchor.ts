@@ -11,7 +11,7 @@ import type { KernelObject, NftChain, NftRule, NftTable } from "../state/objects
 
 const namespace = "host";
 
-const anchorTable: NftTable = { kind: "nft-table", namespace, name: "portolan-anchor", owned: true };
+export const anchorTable: NftTable = { kind: "nft-table", namespace, name: "portolan-anchor", owned: true };
 
 /** One chain of this type hooks translation at every place of both families. */
 const chain: NftChain = {

@@ -3,10 +3,11 @@
  * runs on whichever thread owns it (the engine's worker). The failure injector of the tests wraps it; nothing else stands in
  * for it. A namespace is named by `"host"` (the one the kernel object was made in) or by the absolute path of its file.
  */
-import type { IpAddress } from "../address/ip.ts";
+import type { Family, IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { TransportProtocol } from "../address/port.ts";
 import type { NetlinkMessage, ReceivedMessage } from "./netlink/message.ts";
+import type { LegacyTable } from "./xtables/table.ts";
 
 /** `"host"`, or the absolute path of a network namespace file. */
 export type NamespaceRef = "host" | `/${string}`;
@@ -98,6 +99,9 @@ export interface Kernel {
 
   /** Opens a packet socket on a link, to send or also to listen for address resolution (ARP, neighbour discovery); throws KernelError. */
   openPackets(namespace: NamespaceRef, link: string, mode: "send" | "listen"): PacketSocket;
+
+  /** The tables of iptables-legacy that the host has, of one family; throws KernelError. */
+  legacyTables(family: Family): readonly LegacyTable[];
 
   /** Reads a sysctl by dotted or slashed name as seen from the namespace; undefined where it does not exist. Trailing newline cut. */
   readSysctl(namespace: NamespaceRef, name: string): string | undefined;

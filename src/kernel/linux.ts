@@ -21,6 +21,8 @@ import { refusalOf } from "./syscalls.ts";
 /** Largest file that is read, bytes: what we write is far smaller, and what stands there instead may be anything. */
 const largestFile = 1 << 20;
 
+import { legacyTableNames, readLegacyTable } from "./xtables/legacy.ts";
+
 /** What is held open of one namespace. */
 interface Held {
   readonly descriptor: number;
@@ -122,6 +124,8 @@ export function createKernel(): Kernel {
     },
     linkIndex: (namespace, name) => socketOf(namespace, "route").linkIndex(name),
     openPackets: (namespace, link, mode) => inside(namespace, () => new LinkSocket(link, mode, releaseSocket)),
+
+    legacyTables: (family) => legacyTableNames(family).map((name) => readLegacyTable(family, name)),
 
     readSysctl(namespace, name) {
       const path = sysctlPath(name);

@@ -12,6 +12,7 @@ const call = {
   bind: libc.func("int bind(int fd, const uint8_t *address, uint32_t length)"),
   setsockopt: libc.func("int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)"),
   send: libc.func("int64_t send(int fd, const uint8_t *bytes, size_t length, int flags)"),
+  getsockopt: libc.func("int getsockopt(int fd, int level, int option, uint8_t *value, uint32_t *length)"),
   getsockname: libc.func("int getsockname(int fd, uint8_t *address, uint32_t *length)"),
   close: libc.func("int close(int fd)"),
   recv: libc.func("int64_t recv(int fd, uint8_t *bytes, size_t length, int flags)"),
@@ -102,6 +103,12 @@ export function setSocketOption(fd: number, level: number, option: number, value
     new DataView(bytes.buffer).setInt32(0, value, true);
   } else bytes = value;
   checked(`setsockopt ${level}/${option}`, call.setsockopt(fd, level, option, bytes, bytes.length));
+}
+
+/** getsockopt(2): what an option of a socket holds; `value` is the question, and is overwritten by the answer. */
+export function getSocketOption(fd: number, level: number, option: number, value: Buffer): Buffer {
+  checked(`getsockopt ${level}/${option}`, call.getsockopt(fd, level, option, value, Uint32Array.of(value.length)));
+  return value;
 }
 
 /** getsockname(2): the address that a socket is bound to, of that many bytes. */

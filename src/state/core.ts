@@ -17,6 +17,7 @@ import type { KernelObject } from "./objects.ts";
 import { observe, observeRuleset } from "./observe.ts";
 import { plan } from "./plan.ts";
 import type { Plan } from "./plan-types.ts";
+import { askRuleset, type PacketAnswer, type PacketQuestion } from "./ruleset/ask.ts";
 import { type RulesetChange, rulesetChanges } from "./ruleset-changes.ts";
 import { readStatistics } from "./statistics.ts";
 
@@ -59,6 +60,10 @@ export class Core {
   watchRuleset(listener: (change: RulesetChange) => void): void {
     const { signal } = this.#closing;
     this.#watching ??= this.#watch(listener, signal);
+  }
+
+  tryPackets(question: PacketQuestion): PacketAnswer {
+    return askRuleset(this.#kernel, question);
   }
 
   facts(namespace: NamespaceRef): NamespaceFacts {

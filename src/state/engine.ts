@@ -10,9 +10,13 @@ import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts"
 import type { AddressClaim } from "./duplicates.ts";
 import type { KernelObject, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
+import type { PacketAnswer, PacketQuestion } from "./ruleset/ask.ts";
 import type { RulesetChange } from "./ruleset-changes.ts";
 
 export type { FeatureName, FeatureReport } from "../kernel/features.ts";
+export type { PacketAnswer, PacketQuestion } from "./ruleset/ask.ts";
+export { outside, type TrialPacket } from "./ruleset/packet.ts";
+export type { ChainPlace } from "./ruleset/walk.ts";
 export type { RulesetChange } from "./ruleset-changes.ts";
 
 /** What a namespace holds now that choices depend on, foreign objects included. */
@@ -53,6 +57,8 @@ export interface Engine {
    * the ruleset is large. Throws what {@link apply} throws.
    */
   mendRuleset(desired: readonly KernelObject[]): Promise<Plan>;
+  /** What becomes of packets in the rulesets of others on this host. */
+  tryPackets(question: PacketQuestion): Promise<PacketAnswer>;
   /** Facts about one namespace; throws `not-found` where the namespace does not exist. */
   facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
   /** Current values of sysctls, in order; undefined where one does not exist. */

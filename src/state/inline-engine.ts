@@ -37,6 +37,7 @@ export function createInlineEngine(kernel: Kernel): Engine {
         sweepLater();
       }
     },
+    tryPackets: async (question) => core.tryPackets(question),
     facts: async (namespace) => core.facts(namespace),
     readSysctls: async (namespace, names) => core.readSysctls(namespace, names),
     heldPorts: async () => core.heldPorts(),

@@ -68,6 +68,7 @@ export function createWorkerEngine(): Engine {
       return call("watchRuleset");
     },
     mendRuleset: (desired) => call("mendRuleset", desired),
+    tryPackets: (question) => call("tryPackets", question),
     facts: (namespace) => call("facts", namespace),
     readSysctls: (namespace, names) => call("readSysctls", namespace, names),
     heldPorts: () => call("heldPorts"),

@@ -12,6 +12,7 @@ export interface Request {
     | "observe"
     | "watchRuleset"
     | "mendRuleset"
+    | "tryPackets"
     | "facts"
     | "readSysctls"
     | "heldPorts"

@@ -51,6 +51,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     get: (namespace, family, message) => kernel.get(namespace, family, message),
     dump: (namespace, family, message) => kernel.dump(namespace, family, message),
     watch: (family, group, signal) => kernel.watch(family, group, signal),
+    legacyTables: (family) => kernel.legacyTables(family),
     linkIndex: (namespace, name) => kernel.linkIndex(namespace, name),
     openPackets: (namespace, link, mode) => kernel.openPackets(namespace, link, mode),
     readSysctl: (namespace, name) => kernel.readSysctl(namespace, name),

@@ -69,6 +69,10 @@ export function createMemoryEngine({
       kernel.transact(changes, (change, { refusal }) => refusalError(change, refusal, []), faults);
       return changes;
     },
+    async tryPackets({ packets }) {
+      open();
+      return { fates: packets.map(() => ({ dropped: [], translated: [] })), uplinks: { 4: [], 6: [] }, legacy: [] };
+    },
     async facts(namespace) {
       open();
       return factsOf(kernel, namespace, foreign, foreignRoutes);

@@ -41,6 +41,8 @@ export async function startEcho(namespace: string | undefined, ...ports: readonl
 export interface Callers extends AsyncDisposable {
   /** What has become of the connections. */
   report(): Promise<Report>;
+  /** The same after some turns in which nothing may have come back. */
+  still(): Promise<Report>;
   /** The same once something has come back on each of the sound ones from now on, or ten seconds later. */
   flow(): Promise<Report>;
 }
@@ -69,6 +71,14 @@ export async function startCallers(
   };
   return {
     report: () => ask("report"),
+    async still() {
+      await ask("mark");
+      await sleep(10 * interval);
+      // What was under way is back.
+      await ask("mark");
+      await sleep(10 * interval);
+      return ask("report");
+    },
     async flow() {
       await ask("mark");
       for (const end = performance.now() + patience; ; ) {

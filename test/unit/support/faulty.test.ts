@@ -30,6 +30,7 @@ function recorder(): { readonly kernel: Kernel; readonly done: string[] } {
     dump: () => [],
     async *watch() {},
     linkIndex: () => 0,
+    legacyTables: () => [],
     openPackets: () => ({ mac: parseMac("02:00:00:00:00:01"), send: () => {}, receive: () => [], close: () => {} }),
     readSysctl: () => undefined,
     writeSysctl: note("write sysctl"),

@@ -1,6 +1,7 @@
 /** Chains (enum nft_chain_attributes), regular ones and base chains that hang on a hook. */
+import type { AttributeWriter } from "../attribute.ts";
 import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
-import { createExclusively, nftAnswer, nftMessage, nftRequest } from "./message.ts";
+import { createExclusively, nftAnswer, nftMessage, nftRequest, type TableFamily } from "./message.ts";
 import { numberOf, required } from "./values.ts";
 
 /** enum nf_inet_hooks, by number. */
@@ -55,14 +56,15 @@ export function deleteChain(table: string, name: string): NetlinkMessage {
   );
 }
 
-/** Asks, as a dump, for the chains of a table. */
-export function getChains(table: string): NetlinkMessage {
-  return nftRequest(nftMessage.getChain, 0, (writer) => writer.string(attribute.table, table));
+/** Asks, as a dump, for the chains of a table, or of all tables of a family. */
+export function getChains(table?: string, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): unknown => table !== undefined && writer.string(attribute.table, table);
+  return nftRequest(nftMessage.getChain, 0, write, family);
 }
 
 /** The chain in an answer; undefined for another message. The hook `ingress` is only seen on others' chains. */
-export function decodeChain(message: ReceivedMessage): Chain | undefined {
-  const attributes = nftAnswer(message, nftMessage.newChain);
+export function decodeChain(message: ReceivedMessage, family?: TableFamily): Chain | undefined {
+  const attributes = nftAnswer(message, nftMessage.newChain, family);
   if (attributes === undefined) return undefined;
   const table = required(attributes, attribute.table).string();
   const name = required(attributes, attribute.name).string();

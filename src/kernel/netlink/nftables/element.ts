@@ -5,7 +5,7 @@
  */
 import { type Attribute, AttributeWriter } from "../attribute.ts";
 import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
-import { createExclusively, nftAnswer, nftMessage, nftRequest } from "./message.ts";
+import { createExclusively, nftAnswer, nftMessage, nftRequest, type TableFamily } from "./message.ts";
 import { encodeUserData } from "./userdata.ts";
 import { bytesToHex, type Hex, hexToBytes, readValue, required, writeValue } from "./values.ts";
 import { readVerdict, type Verdict, writeVerdict } from "./verdict.ts";
@@ -138,10 +138,10 @@ export function deleteElements(
 }
 
 /** Asks, as a dump, for the elements of a set. */
-export function getElements({ table, set }: SetName): NetlinkMessage {
-  return nftRequest(nftMessage.getElement, 0, (writer) =>
-    writer.string(listAttribute.table, table).string(listAttribute.set, set),
-  );
+export function getElements({ table, set }: SetName, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): unknown =>
+    writer.string(listAttribute.table, table).string(listAttribute.set, set);
+  return nftRequest(nftMessage.getElement, 0, write, family);
 }
 
 /** An element as the kernel stores it; undefined for the catch-all element and for data the engine never makes. */
@@ -168,10 +168,14 @@ function readElement(element: Attribute): StoredElement | undefined {
 }
 
 /** The elements in the answers to {@link getElements}, by key; ends of ranges are joined to their starts. */
-export function decodeElements(messages: readonly ReceivedMessage[], form: ElementForm): readonly SetElement[] {
+export function decodeElements(
+  messages: readonly ReceivedMessage[],
+  form: ElementForm,
+  family?: TableFamily,
+): readonly SetElement[] {
   const stored: StoredElement[] = [];
   for (const message of messages) {
-    const list = nftAnswer(message, nftMessage.newElement)?.get(listAttribute.elements)?.list() ?? [];
+    const list = nftAnswer(message, nftMessage.newElement, family)?.get(listAttribute.elements)?.list() ?? [];
     for (const element of list) {
       const read = readElement(element);
       if (read) stored.push(read);

@@ -1,6 +1,6 @@
 /**
  * nfnetlink messages of the nftables subsystem (linux/netfilter/nfnetlink.h, struct nfgenmsg): one byte family, one byte version,
- * 16 bits of resource id, then attributes. Every object here is of the family inet.
+ * 16 bits of resource id, then attributes. Every object of the engine's own is of the family inet.
  */
 import { type Attributes, AttributeWriter, malformed, readAttributes } from "../attribute.ts";
 import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
@@ -35,29 +35,40 @@ export const rulesetGroup = 7;
 /** NFTA_TABLE_NAME, and NFTA_*_TABLE of all that is in a table. */
 const tableAttribute = 1;
 
-/** NFPROTO_INET */
-const inet = 1;
+/** Families of tables that see routed packets (NFPROTO_*). */
+const familyNumbers = { inet: 1, ip: 2, ip6: 10 } as const;
+export type TableFamily = keyof typeof familyNumbers;
+export const tableFamilies: readonly TableFamily[] = ["inet", "ip", "ip6"];
 const headerLength = 4;
 
 /** NLM_F_CREATE | NLM_F_EXCL: make it, and fail where it is already there. */
 export const createExclusively = messageFlag.create | messageFlag.exclusive;
 
-/** A message of family inet. */
-export function nftRequest(type: number, flags: number, write: (writer: AttributeWriter) => void): NetlinkMessage {
-  const writer = new AttributeWriter().raw(Uint8Array.of(inet, 0, 0, 0));
+/** A message of a family, inet where none is given. */
+export function nftRequest(
+  type: number,
+  flags: number,
+  write: (writer: AttributeWriter) => void,
+  family: TableFamily = "inet",
+): NetlinkMessage {
+  const writer = new AttributeWriter().raw(Uint8Array.of(familyNumbers[family], 0, 0, 0));
   write(writer);
   return { type, flags, body: writer.finish() };
 }
 
 /** The attributes of a received message of that type; undefined for another type or family. Throws `kernel` where it is malformed. */
-export function nftAnswer(message: ReceivedMessage, type: number): Attributes | undefined {
+export function nftAnswer(
+  message: ReceivedMessage,
+  type: number,
+  family: TableFamily = "inet",
+): Attributes | undefined {
   if (message.body.length < headerLength) throw malformed("a struct nfgenmsg has 4 bytes");
-  if (message.type !== type || message.body[0] !== inet) return undefined;
+  if (message.type !== type || message.body[0] !== familyNumbers[family]) return undefined;
   return readAttributes(message.body.subarray(headerLength));
 }
 
 /** Name of the table of family inet that a message of the subsystem is about; undefined for any other message. */
 export function tableOf({ type, body }: ReceivedMessage): string | undefined {
-  if (type >> 8 !== subsystem || body.length < headerLength || body[0] !== inet) return undefined;
+  if (type >> 8 !== subsystem || body.length < headerLength || body[0] !== familyNumbers.inet) return undefined;
   return readAttributes(body.subarray(headerLength)).get(tableAttribute)?.string();
 }

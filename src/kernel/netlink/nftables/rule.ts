@@ -1,7 +1,8 @@
 /** Rules (enum nft_rule_attributes). Only the kernel knows a rule's handle; it counts up in a table and is never given twice. */
+import type { AttributeWriter } from "../attribute.ts";
 import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
 import { type Expression, readExpressions, writeExpressions } from "./expressions.ts";
-import { nftAnswer, nftMessage, nftRequest } from "./message.ts";
+import { nftAnswer, nftMessage, nftRequest, type TableFamily } from "./message.ts";
 import { commentType, decodeComment, encodeComment } from "./userdata.ts";
 import { required } from "./values.ts";
 
@@ -58,16 +59,17 @@ export function deleteRule(table: string, chain: string, handle: bigint): Netlin
 }
 
 /** Asks, as a dump, for the rules of a table, or of one chain; they come in their order. */
-export function getRules(table: string, chain?: string): NetlinkMessage {
-  return nftRequest(nftMessage.getRule, 0, (writer) => {
+export function getRules(table: string, chain?: string, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): void => {
     writer.string(attribute.table, table);
     if (chain !== undefined) writer.string(attribute.chain, chain);
-  });
+  };
+  return nftRequest(nftMessage.getRule, 0, write, family);
 }
 
 /** The rule in an answer; undefined for another message. */
-export function decodeRule(message: ReceivedMessage): InstalledRule | undefined {
-  const attributes = nftAnswer(message, nftMessage.newRule);
+export function decodeRule(message: ReceivedMessage, family?: TableFamily): InstalledRule | undefined {
+  const attributes = nftAnswer(message, nftMessage.newRule, family);
   if (attributes === undefined) return undefined;
   const userData = attributes.get(attribute.userData);
   const comment = userData && decodeComment(commentType.rule, userData.value);

@@ -4,7 +4,7 @@
  */
 import type { Attribute } from "../attribute.ts";
 import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
-import { createExclusively, nftAnswer, nftMessage, nftRequest } from "./message.ts";
+import { createExclusively, nftAnswer, nftMessage, nftRequest, type TableFamily } from "./message.ts";
 import { encodeUserData } from "./userdata.ts";
 import { required } from "./values.ts";
 
@@ -100,8 +100,29 @@ export function deleteSet(table: string, name: string): NetlinkMessage {
 }
 
 /** Asks, as a dump, for the sets of a table. */
-export function getSets(table: string): NetlinkMessage {
-  return nftRequest(nftMessage.getSet, 0, (writer) => writer.string(attribute.table, table));
+export function getSets(table: string, family?: TableFamily): NetlinkMessage {
+  return nftRequest(nftMessage.getSet, 0, (writer) => writer.string(attribute.table, table), family);
+}
+
+/** A set of anybody's, as far as it is needed to read its elements. */
+export interface SetShape {
+  readonly table: string;
+  readonly name: string;
+  readonly interval: boolean;
+  readonly concatenated: boolean;
+}
+
+/** The set in an answer, anonymous ones too; undefined for another message. */
+export function decodeSetShape(message: ReceivedMessage, family: TableFamily): SetShape | undefined {
+  const attributes = nftAnswer(message, nftMessage.newSet, family);
+  if (attributes === undefined) return undefined;
+  const flags = attributes.get(attribute.flags)?.be32() ?? 0;
+  return {
+    table: required(attributes, attribute.table).string(),
+    name: required(attributes, attribute.name).string(),
+    interval: (flags & flag.interval) !== 0,
+    concatenated: readFields(attributes.get(attribute.description)).length > 0,
+  };
 }
 
 function readFields(description: Attribute | undefined): readonly number[] {
