@@ -14,17 +14,17 @@ function packedEndpoint({ id, networkId, networkName, names, addresses }: NamedE
 }
 
 function packedSandbox(sandbox: NamedSandbox): SandboxNames {
-  const { id, namespace, networks, links, extraHosts, nameservers, ndots, port = domainPort } = sandbox;
+  const { id, namespace, networks, links, extraHosts, nameservers, ndots, port } = sandbox;
   return {
     id,
     namespace,
-    port,
     networks,
     links,
     extraHosts: Object.fromEntries(
       Object.entries(extraHosts).map(([name, addresses]) => [name, addresses.map(packed)]),
     ),
     nameservers: nameservers.map((server) => ({ port: domainPort, ...server, packed: packed(server.address) })),
+    ...(port !== undefined && { port }),
     ...(ndots !== undefined && { ndots }),
   };
 }

@@ -12,6 +12,7 @@ import type { Connection } from "./connection.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Outlooks } from "./outlook.ts";
 import { Records } from "./records.ts";
+import { domainPort } from "./redirection.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
 import { Responder } from "./responder.ts";
 import { type Listener, ServedSandbox, type Service } from "./served-sandbox.ts";
@@ -126,7 +127,7 @@ export class ResolverEngine {
 const isSamePlace = (a: ServedSandbox, b: SandboxNames): boolean => a.namespace === b.namespace && a.port === b.port;
 
 /** What kept a sandbox from being served. */
-function refused({ id, namespace, port }: SandboxNames, error: unknown): unknown {
+function refused({ id, namespace, port = domainPort }: SandboxNames, error: unknown): unknown {
   if (!(error instanceof KernelError)) return error;
   const object = `sandbox ${id}`;
   const { code, message, errno: number } = error.refusal;
@@ -136,6 +137,14 @@ function refused({ id, namespace, port }: SandboxNames, error: unknown): unknown
       object,
       reason,
       advice: `find out who listens there with: nsenter --net=${namespace} ss -lnup`,
+    });
+  }
+  // A table that belongs to another socket is not to be touched.
+  if (number === errno.exists || number === errno.notPermitted) {
+    return new PortolanError("address-in-use", "the names of the sandbox are served by another engine", {
+      object,
+      reason,
+      advice: `find out which one with: nsenter --net=${namespace} nft list tables`,
     });
   }
   if (number === errno.noEntry) {

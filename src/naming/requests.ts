@@ -3,8 +3,7 @@ import type { EndpointNames, PackedAddress } from "./records.ts";
 import type { NamedSandbox, Nameserver, QueryRecord, ResolverCounters } from "./resolver.ts";
 
 /** {@link NamedSandbox} with packed addresses, and nameservers with both. */
-export interface SandboxNames extends Omit<NamedSandbox, "extraHosts" | "nameservers" | "port"> {
-  readonly port: number;
+export interface SandboxNames extends Omit<NamedSandbox, "extraHosts" | "nameservers"> {
   readonly extraHosts: Readonly<Record<string, readonly PackedAddress[]>>;
   readonly nameservers: readonly PackedNameserver[];
 }

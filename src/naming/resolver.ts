@@ -36,7 +36,7 @@ export interface NamedSandbox {
   readonly extraHosts: Readonly<Record<string, readonly IpAddress[]>>;
   /** Asked in this order for every name that is not known here; none where all its networks are internal. */
   readonly nameservers: readonly Nameserver[];
-  /** Port of 127.0.0.11 that it listens at, where the sandbox's own firewall leads queries there; default 53, which keeps others from serving names. */
+  /** Port of 127.0.0.11 that it has to itself; default: it is asked at port 53, which others in the sandbox can listen at nevertheless. */
   readonly port?: number;
   /** Explicit `ndots` of its resolv.conf: above 0 single-label names are not forwarded. */
   readonly ndots?: number;

@@ -1,8 +1,8 @@
 /** A sandbox whose names are served: its sockets at 127.0.0.11 in its namespace, and who is asked for what is not known. */
-import { encodeSocketAddress, socketAddressLength } from "../kernel/inet/address.ts";
-import { type DatagramBatch, openDatagram } from "../kernel/inet/datagram.ts";
+import { socketAddressLength } from "../kernel/inet/address.ts";
+import type { DatagramBatch } from "../kernel/inet/datagram.ts";
 import { errno } from "../kernel/inet/options.ts";
-import { acceptStream, listenStream } from "../kernel/inet/stream.ts";
+import { acceptStream } from "../kernel/inet/stream.ts";
 import { enterNamespaceAt, namespaceInode } from "../kernel/namespace.ts";
 import { readiness } from "../kernel/poll.ts";
 import { closeSocket, sendDatagram } from "../kernel/syscalls.ts";
@@ -12,6 +12,7 @@ import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { View } from "./lookup.ts";
 import type { Outlook } from "./outlook.ts";
+import { openOwnSockets } from "./own-sockets.ts";
 import type { Asker, Forwarding, Pending } from "./pending.ts";
 import { QueryLog } from "./query-log.ts";
 import type { SandboxNames } from "./requests.ts";
@@ -21,13 +22,7 @@ import { codeName, headerLength, recordType, responseCode, typeName } from "./wi
 import { printedName, questionName } from "./wire/name.ts";
 import { writeEmptyReply } from "./wire/reply.ts";
 
-/** Where every resolver is: libnetwork's address. */
-const ownAddress = Uint8Array.of(127, 0, 0, 11);
-/** Nobody outside of a sandbox gets to its loopback device, whatever it lets itself be routed to. */
-const device = "lo";
-/** Bytes of queries that may wait, of which the kernel makes twice as many: more than a thousand queries. */
-const receiveBuffer = 1 << 19;
-const backlog = 64;
+/** Connections of a sandbox at a time. */
 const connectionLimit = 64;
 
 /** What all served sandboxes share. */
@@ -80,7 +75,7 @@ export class Listener extends Timed implements Handler {
 export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner, Handler {
   readonly id: string;
   readonly namespace: SandboxNames["namespace"];
-  readonly port: number;
+  readonly port: number | undefined;
   readonly log = new QueryLog();
   streams = 0;
   outlook: Outlook;
@@ -89,6 +84,7 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
   readonly #inode: bigint | undefined;
   readonly #datagrams: number;
   readonly #listener: Listener;
+  readonly #endRedirection: (() => void) | undefined;
   #upstreams: readonly Upstream<Pending>[] | undefined;
   #underWay: Set<Pending> | undefined;
   #connections: Set<Connection> | undefined;
@@ -103,10 +99,10 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
     this.#ndots = ndots;
     this.#service = service;
     this.#inode = inodeOf(namespace);
-    const local = encodeSocketAddress(ownAddress, port);
-    const [datagrams, listener] = this.#inside(() => openBoth(local));
+    const { datagrams, listener, endRedirection } = this.#inside(() => openOwnSockets(port));
     this.#datagrams = datagrams;
     this.#listener = new Listener(listener, this);
+    this.#endRedirection = endRedirection;
     service.loop.watch(datagrams, readiness.readable, this);
     service.loop.watch(listener, readiness.readable, this.#listener);
   }
@@ -147,6 +143,7 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
     this.#closeUpstreams();
     for (const connection of this.#connections ?? []) connection.close();
     this.#service.loop.close(this.#datagrams);
+    this.#endRedirection?.();
     this.#listener.leave();
     this.#service.loop.close(this.#listener.fd);
   }
@@ -268,15 +265,4 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
 
 function inodeOf(namespace: SandboxNames["namespace"]): bigint | undefined {
   return namespace === "host" ? undefined : namespaceInode(namespace);
-}
-
-/** The sockets of both transports, in the namespace where the thread is. */
-function openBoth(local: Uint8Array): readonly [datagrams: number, listener: number] {
-  const datagrams = openDatagram({ local, device, receiveBuffer });
-  try {
-    return [datagrams, listenStream(local, { device, backlog })];
-  } catch (error) {
-    closeSocket(datagrams);
-    throw error;
-  }
 }

@@ -22,9 +22,14 @@ export const socketOption = {
 
 /** Errnos that a socket without blocking answers in the course of things. */
 export const errno = {
+  /** EPERM */ notPermitted: 1,
   /** ENOENT */ noEntry: 2,
   /** EAGAIN */ again: 11,
+  /** EEXIST */ exists: 17,
   /** ECONNABORTED */ aborted: 103,
+  /** EINVAL */ invalid: 22,
+  /** EPROTONOSUPPORT */ noProtocol: 93,
+  /** EOPNOTSUPP */ unsupported: 95,
   /** EADDRINUSE */ addressInUse: 98,
   /** ECONNREFUSED */ connectionRefused: 111,
   /** EINPROGRESS */ inProgress: 115,

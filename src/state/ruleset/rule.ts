@@ -90,6 +90,7 @@ function look(expression: Expression, trial: Trial, registers: Registers): Step 
     case "counter":
     case "log":
     case "notrack":
+    case "payload-set":
     case "meta-set":
     case "ct-set":
       return "yes";

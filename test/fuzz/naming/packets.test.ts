@@ -29,7 +29,7 @@ test(`${count} damaged packets: no query, no answer; and no answer beyond its pl
     ...sandbox,
     id: "s1",
     namespace: "host",
-    port: 53,
+
     nameservers: [],
     extraHosts,
   });

@@ -58,6 +58,7 @@ import {
   type MetaLoad,
   type MetaSet,
   type Payload,
+  type PayloadSet,
 } from "./expressions/load.ts";
 import {
   decodeMasquerade,
@@ -93,6 +94,7 @@ export type Expression =
   | MetaLoad
   | MetaSet
   | Payload
+  | PayloadSet
   | CtLoad
   | CtSet
   | Fib
@@ -124,6 +126,8 @@ function kernelName(expression: Expression): string {
   switch (expression.type) {
     case "meta-set":
       return "meta";
+    case "payload-set":
+      return "payload";
     case "ct-set":
       return "ct";
     case "verdict":
@@ -148,6 +152,7 @@ function encodeData(writer: AttributeWriter, expression: Exclude<Expression, Unk
       encodeMeta(writer, expression);
       break;
     case "payload":
+    case "payload-set":
       encodePayload(writer, expression);
       break;
     case "ct":

@@ -1,4 +1,4 @@
-/** Expressions that load something about the packet into a register, and those that set packet or connection metadata. */
+/** Expressions that load something about the packet into a register, and those that write into the packet or set metadata of it or its connection. */
 import type { Attributes, AttributeWriter } from "../../attribute.ts";
 import { bitsOfNames, namesOfBits, numberOf, type Register, required } from "../values.ts";
 
@@ -85,28 +85,57 @@ export interface Payload {
   readonly to: Register;
 }
 
-/** NFTA_PAYLOAD_* */
-const payloadAttribute = { to: 1, base: 2, offset: 3, length: 4 } as const;
+/** Writes a register into the packet, and corrects a checksum. */
+export interface PayloadSet {
+  readonly type: "payload-set";
+  readonly base: (typeof payloadBases)[number];
+  readonly offset: number;
+  readonly length: number;
+  readonly from: Register;
+  /** Where the internet checksum (RFC 1071) stands that covers these bytes, counted from the same header. */
+  readonly checksum: number;
+}
 
-export function encodePayload(writer: AttributeWriter, expression: Payload): void {
-  writer.be32(payloadAttribute.to, expression.to);
+/** NFTA_PAYLOAD_* */
+const payloadAttribute = {
+  to: 1,
+  base: 2,
+  offset: 3,
+  length: 4,
+  from: 5,
+  checksumType: 6,
+  checksumOffset: 7,
+  checksumFlags: 8,
+} as const;
+/** NFT_PAYLOAD_CSUM_INET */
+const internetChecksum = 1;
+
+export function encodePayload(writer: AttributeWriter, expression: Payload | PayloadSet): void {
+  if (expression.type === "payload") writer.be32(payloadAttribute.to, expression.to);
+  else writer.be32(payloadAttribute.from, expression.from);
   writer.be32(payloadAttribute.base, numberOf(payloadBases, expression.base));
   writer.be32(payloadAttribute.offset, expression.offset);
   writer.be32(payloadAttribute.length, expression.length);
+  if (expression.type === "payload") return;
+  writer.be32(payloadAttribute.checksumType, internetChecksum);
+  writer.be32(payloadAttribute.checksumOffset, expression.checksum);
 }
 
-/** Undefined for an expression that writes into the packet (NFTA_PAYLOAD_SREG), which the engine never makes. */
-export function decodePayload(attributes: Attributes): Payload | undefined {
-  const to = attributes.get(payloadAttribute.to);
+/** Undefined for an expression that corrects no checksum, or by pseudo header (NFTA_PAYLOAD_CSUM_FLAGS), which the engine never makes. */
+export function decodePayload(attributes: Attributes): Payload | PayloadSet | undefined {
   const base = payloadBases[required(attributes, payloadAttribute.base).be32()];
-  if (to === undefined || base === undefined) return undefined;
-  return {
-    type: "payload",
-    base,
-    offset: required(attributes, payloadAttribute.offset).be32(),
-    length: required(attributes, payloadAttribute.length).be32(),
-    to: to.be32(),
-  };
+  if (base === undefined) return undefined;
+  const offset = required(attributes, payloadAttribute.offset).be32();
+  const length = required(attributes, payloadAttribute.length).be32();
+  const to = attributes.get(payloadAttribute.to);
+  if (to !== undefined) return { type: "payload", base, offset, length, to: to.be32() };
+  const isOurs =
+    attributes.get(payloadAttribute.checksumType)?.be32() === internetChecksum &&
+    (attributes.get(payloadAttribute.checksumFlags)?.be32() ?? 0) === 0;
+  if (!isOurs) return undefined;
+  const from = required(attributes, payloadAttribute.from).be32();
+  const checksum = required(attributes, payloadAttribute.checksumOffset).be32();
+  return { type: "payload-set", base, offset, length, from, checksum };
 }
 
 /** enum nft_ct_keys, by number. */

@@ -45,6 +45,14 @@ export const expressionsByType: { readonly [Type in Expression["type"]]: fc.Arbi
     length: fc.integer({ min: 1, max: 16 }),
     to: register,
   }),
+  "payload-set": fc.record({
+    type: fc.constant("payload-set"),
+    base: fc.constantFrom("link", "network", "transport", "inner"),
+    offset: fc.nat({ max: 255 }),
+    length: fc.integer({ min: 1, max: 16 }),
+    from: register,
+    checksum: fc.nat(0xffff),
+  }),
   ct: fc.record(
     {
       type: fc.constant("ct"),

@@ -1,0 +1,13 @@
+/** A process that serves the names of a namespace until it is killed. Argument: its path. */
+import { createResolver } from "../../../src/naming/create-resolver.ts";
+
+const [, , namespace = ""] = process.argv;
+await createResolver().setSandbox({
+  id: "s1",
+  namespace: namespace as `/${string}`, // of the test that starts it
+  networks: [],
+  links: {},
+  extraHosts: {},
+  nameservers: [],
+});
+process.send?.("serves");
