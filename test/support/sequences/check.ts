@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { addressOf, contains } from "../../../src/address/cidr.ts";
 import type { EndpointInfo, NetworkController, NetworkInfo } from "../../../src/model/types.ts";
 import type { StoreState } from "../../../src/store/store.ts";
-import type { SandboxName } from "./commands.ts";
+import { destination, type SandboxName } from "./commands.ts";
 import type { Reference } from "./reference.ts";
 
 const sorted = (names: Iterable<string>): readonly string[] => [...names].toSorted();
@@ -20,6 +20,13 @@ export function checkTold(controller: NetworkController, reference: Reference): 
     const sandbox = name as SandboxName;
     const expected = reference.in(sandbox).map((one) => `${one.network} ${one.name}`);
     assert.deepEqual(sorted(endpoints.map((one) => `${one.network.name} ${one.name}`)), sorted(expected));
+    assert.deepEqual(
+      endpoints.flatMap(({ routes, network }) => routes.map((route) => `${route.destination} by ${network.name}`)),
+      reference
+        .in(sandbox)
+        .flatMap(({ network, sandbox: place }) => (place?.routed ? [`${destination} by ${network}`] : [])),
+      `static routes of ${sandbox}`,
+    );
     for (const [family, id] of [[4, gateway.ipv4] as const, [6, gateway.ipv6] as const]) {
       const network = endpoints.find((one) => one.id === id)?.network.name;
       assert.equal(network, reference.gateway(sandbox, family), `IPv${family} gateway of ${sandbox}`);

@@ -22,7 +22,10 @@ export interface NetworkShape {
   readonly length?: 29 | 30;
 }
 
-/** One operation of the model. `host` is the last part of a wanted address, counted from the subnet's own. */
+/** Where the static route of an endpoint leads that has one: everywhere the same, so that a sandbox has it once. */
+export const destination = "198.18.0.0/15";
+
+/** One operation of the model. `routed`: with a static route. `host` is the last part of a wanted address, counted from the subnet's own. */
 export type Operation =
   | { readonly type: "create network"; readonly network: (typeof networkNames)[number]; readonly shape: NetworkShape }
   | { readonly type: "delete network"; readonly network: NetworkName }
@@ -41,6 +44,7 @@ export type Operation =
       readonly endpoint: EndpointName;
       readonly sandbox: SandboxName;
       readonly priority: number;
+      readonly routed?: boolean;
     }
   | { readonly type: "leave"; readonly network: NetworkName; readonly endpoint: EndpointName }
   | {
@@ -49,6 +53,7 @@ export type Operation =
       readonly sandbox: SandboxName;
       readonly priority: number;
       readonly host?: number;
+      readonly routed?: boolean;
     }
   | { readonly type: "disconnect"; readonly network: NetworkName; readonly endpoint: EndpointName }
   | { readonly type: "prune" };
@@ -95,12 +100,18 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: fc.record({ type: type("delete endpoint"), network, endpoint }) },
-  { weight: 3, arbitrary: fc.record({ type: type("join"), network, endpoint, sandbox, priority }) },
+  {
+    weight: 3,
+    arbitrary: fc.record(
+      { type: type("join"), network, endpoint, sandbox, priority, routed: fc.boolean() },
+      { requiredKeys: ["type", "network", "endpoint", "sandbox", "priority"] },
+    ),
+  },
   { weight: 1, arbitrary: fc.record({ type: type("leave"), network, endpoint }) },
   {
     weight: 6,
     arbitrary: fc.record(
-      { type: type("connect"), network, sandbox, priority, host },
+      { type: type("connect"), network, sandbox, priority, host, routed: fc.boolean() },
       { requiredKeys: ["type", "network", "sandbox", "priority"] },
     ),
   },

@@ -12,7 +12,7 @@ export interface ReferenceEndpoint {
   readonly name: EndpointName;
   /** Its IPv4 address, counted from the subnet's own, where the network has a subnet of its own. */
   host?: number;
-  sandbox?: { readonly name: SandboxName; readonly priority: number };
+  sandbox?: { readonly name: SandboxName; readonly priority: number; readonly routed: boolean };
 }
 
 /** Why an operation cannot be: codes of errors, any of which may be told. Empty: it can. */
@@ -67,14 +67,14 @@ export class Reference {
         if (!this.networks.has(operation.network) || !this.sandboxes.has(operation.sandbox))
           return new Set(["not-found"]);
         return this.#endpointReasons(operation.network, operation.sandbox, operation.host).union(
-          this.#companyReasons(operation.network, operation.sandbox),
+          this.#companyReasons(operation),
         );
       }
       case "join": {
         const there = this.endpoint(operation.network, operation.endpoint);
         if (there === undefined || !this.sandboxes.has(operation.sandbox)) return new Set(["not-found"]);
         if (there.sandbox !== undefined) return new Set(["in-use"]);
-        return this.#companyReasons(operation.network, operation.sandbox);
+        return this.#companyReasons(operation);
       }
       case "leave":
         return new Set(
@@ -114,10 +114,18 @@ export class Reference {
     return reasons;
   }
 
-  #companyReasons(network: NetworkName, sandbox: SandboxName): Reasons {
-    const networks = this.in(sandbox).map((one) => one.network);
+  #companyReasons({
+    network,
+    sandbox,
+    routed = false,
+  }: Extract<Operation, { readonly type: "connect" | "join" }>): Reasons {
+    const there = this.in(sandbox);
+    const networks = there.map((one) => one.network);
     const reasons = new Set<ErrorCode>();
     if (networks.includes(network)) reasons.add("exists");
+    if (routed && there.some((one) => one.sandbox?.routed)) reasons.add("exists");
+    // It has no address that a route could go by.
+    if (routed && network === "none") reasons.add("invalid-argument");
     if (networks.includes("none") || (network === "none" && networks.length > 0)) reasons.add("forbidden");
     return reasons;
   }
@@ -142,13 +150,13 @@ export class Reference {
         this.#add({ network: operation.network, name: operation.endpoint, ...hostOf(operation) });
         break;
       case "connect": {
-        const sandbox = { name: operation.sandbox, priority: operation.priority };
+        const sandbox = placeOf(operation);
         this.#add({ network: operation.network, name: operation.sandbox, ...hostOf(operation), sandbox });
         break;
       }
       case "join": {
         const there = this.endpoint(operation.network, operation.endpoint);
-        if (there) there.sandbox = { name: operation.sandbox, priority: operation.priority };
+        if (there) there.sandbox = placeOf(operation);
         break;
       }
       case "leave":
@@ -184,6 +192,16 @@ export class Reference {
       )[0]?.network;
   }
 }
+
+const placeOf = ({
+  sandbox: name,
+  priority,
+  routed = false,
+}: Extract<Operation, { readonly type: "connect" | "join" }>): NonNullable<ReferenceEndpoint["sandbox"]> => ({
+  name,
+  priority,
+  routed,
+});
 
 const hostOf = ({ host }: { readonly host?: number }): { readonly host?: number } =>
   host === undefined ? {} : { host };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { addressOf } from "../../../src/address/cidr.ts";
 import { isPortolanError } from "../../../src/errors.ts";
 import { createController } from "../../../src/model/controller.ts";
-import type { ChangeOptions, Endpoint, NetworkController, NetworkSpec } from "../../../src/model/types.ts";
+import type { ChangeOptions, Endpoint, JoinSpec, NetworkController, NetworkSpec } from "../../../src/model/types.ts";
 import type { Engine } from "../../../src/state/engine.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -13,6 +13,7 @@ import { randomFrom } from "../random.ts";
 import { checkStored, checkTold } from "./check.ts";
 import {
   type Command,
+  destination,
   type EndpointName,
   type NetworkName,
   type NetworkShape,
@@ -200,6 +201,9 @@ function optionsOf(enableIpv6: boolean, reach: NetworkShape["reach"]): Readonly<
   return { [key("gateway_mode_ipv4")]: reach, ...(enableIpv6 && { [key("gateway_mode_ipv6")]: reach }) };
 }
 
+const routesOf = ({ routed }: { readonly routed?: boolean }): Pick<JoinSpec, "routes"> =>
+  routed ? { routes: [destination] } : {};
+
 /** One operation on a controller. */
 async function perform(controller: NetworkController, operation: Operation, options: ChangeOptions): Promise<unknown> {
   switch (operation.type) {
@@ -219,13 +223,14 @@ async function perform(controller: NetworkController, operation: Operation, opti
       return endpointOf(controller, operation.network, operation.endpoint).delete(options);
     case "join": {
       const { network, endpoint, sandbox, priority: gatewayPriority } = operation;
-      return endpointOf(controller, network, endpoint).join(controller.sandbox(sandbox), { gatewayPriority }, options);
+      const spec = { gatewayPriority, ...routesOf(operation) };
+      return endpointOf(controller, network, endpoint).join(controller.sandbox(sandbox), spec, options);
     }
     case "leave":
       return endpointOf(controller, operation.network, operation.endpoint).leave(options);
     case "connect": {
       const { network, sandbox, host, priority: gatewayPriority } = operation;
-      const spec = { gatewayPriority, ...wanted(network, host) };
+      const spec = { gatewayPriority, ...wanted(network, host), ...routesOf(operation) };
       return controller.connect(controller.network(network), controller.sandbox(sandbox), spec, options);
     }
     case "disconnect":
