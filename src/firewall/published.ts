@@ -39,11 +39,6 @@ export function describeHeld({ ports = [] }: Publisher): readonly Port[] {
   }));
 }
 
-/** Whether the host itself reaches one of them by an IPv4 loopback address. */
-export function publishesOnLoopback({ ipv4, ports = [] }: Publisher): boolean {
-  return ipv4 !== undefined && ports.some(({ address }) => address === undefined || address.startsWith("127."));
-}
-
 function elementsOf(port: PublishedPort, inside: IpAddress, family: Family): readonly NftElement[] {
   const { protocol, address, host, container } = port;
   const { one, anywhere, rows, all } = ofFamily[family];

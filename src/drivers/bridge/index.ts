@@ -56,9 +56,15 @@ function describeDevice({ enableIpv6 }: NetworkRecord, config: BridgeConfig): re
 }
 
 /** What makes the host a router for the network. Internal networks need none. */
-function describeForwarding({ enableIpv4, enableIpv6, internal }: NetworkRecord): readonly KernelObject[] {
+function describeForwarding(network: NetworkRecord): readonly KernelObject[] {
+  const { enableIpv4, enableIpv6, internal } = network;
   if (internal) return [];
+  const config = configOf(network);
+  const translated = enableIpv4 && modeOf(config, 4) !== "routed";
   return [
+    // Without it the kernel sends nothing from 127.0.0.1 out of the bridge; the table's guard keeps it from being used the other way round. The network's, not its
+    // publishing endpoints': what several endpoints wanted, nobody would know to be the last to want.
+    ...(translated ? [sysctl(host, `net/ipv4/conf/${config.bridge}/route_localnet`, "1")] : []),
     ...(enableIpv4 ? [sysctl(host, "net/ipv4/ip_forward", "1")] : []),
     ...(enableIpv6 ? [sysctl(host, "net/ipv6/conf/all/forwarding", "1")] : []),
   ];

@@ -3,8 +3,8 @@ import { addressOf, cidrFamily } from "../../address/cidr.ts";
 import { type Family, familyOf } from "../../address/ip.ts";
 import { describeOpened } from "../../firewall/opened.ts";
 import { describeProxied, type ProxiedPort, proxiedPorts } from "../../firewall/proxied.ts";
-import { describeHeld, describePublished, type Publisher, publishesOnLoopback } from "../../firewall/published.ts";
-import type { KernelObject, Sysctl } from "../../state/objects.ts";
+import { describeHeld, describePublished, type Publisher } from "../../firewall/published.ts";
+import type { KernelObject } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";
 import type { Publishing } from "../driver.ts";
 import { configOf, modeOf } from "./configure.ts";
@@ -36,7 +36,7 @@ export function proxied(network: NetworkRecord, endpoint: EndpointRecord): reado
   return endpoint.ipv6 !== undefined && publisher.ipv6 === undefined ? [] : proxiedPorts(publisher);
 }
 
-/** What an endpoint's ports are on the host: held ones, the firewall's elements, and the bridge's way from loopback. */
+/** What an endpoint's ports are on the host: held ones, and the firewall's elements. */
 export function describePorts(network: NetworkRecord, endpoint: EndpointRecord): readonly KernelObject[] {
   const config = configOf(network);
   const { ports = [], opened = [], ipv4, ipv6 } = endpoint;
@@ -54,18 +54,10 @@ export function describePorts(network: NetworkRecord, endpoint: EndpointRecord):
     const trusted = ports.filter(({ address }) => address === undefined || familyOf(address) === family);
     return describeOpened(addressOf(cidr), trusted);
   });
-  // Without it the kernel sends nothing from 127.0.0.1 out of a link; the table's guard keeps it from being used the other way round.
-  const fromLoopback: Sysctl = {
-    kind: "sysctl",
-    namespace: "host",
-    name: `net/ipv4/conf/${config.bridge}/route_localnet`,
-    value: "1",
-  };
   return [
     ...describeHeld(publisher),
     ...describePublished(publisher),
     ...describeProxied(proxied(network, endpoint)),
     ...own,
-    ...(publishesOnLoopback(publisher) ? [fromLoopback] : []),
   ];
 }

@@ -10,7 +10,7 @@ import { connectClient } from "../../../src/api/client.ts";
 import { runDaemon } from "../../../src/api/daemon.ts";
 import { type ErrorCode, isPortolanError } from "../../../src/errors.ts";
 import { createController } from "../../../src/model/controller.ts";
-import type { ChangeOptions } from "../../../src/model/types.ts";
+import type { ChangeOptions, EndpointSpec, NetworkSpec, SandboxSpec } from "../../../src/model/types.ts";
 import { enterTestHost } from "../../support/test-host.ts";
 import { wholeState } from "../../support/whole-state.ts";
 import { directories, removeAll } from "./support.ts";
@@ -32,6 +32,34 @@ const callersFaults: ReadonlySet<ErrorCode> = new Set([
 
 const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(Math.random() * items.length)];
 const name = (prefix: string, count: number): string => `${prefix}${Math.floor(Math.random() * count)}`;
+
+/** What an endpoint may ask for: ports of the host that others want, too, names, and nothing. */
+const endpointSpec = (): EndpointSpec => {
+  const port = 8000 + Math.floor(Math.random() * 8);
+  const publish = pick([
+    [],
+    [],
+    [`${port}:80`],
+    [`${port}:53/udp`, `127.0.0.1:${port + 100}:80`],
+    ["80"],
+    ["9000-9004:9000-9004"],
+  ]);
+  return { ...(publish && { publish }), aliases: Math.random() < 0.3 ? ["www"] : [] };
+};
+
+/** What a network may be told. */
+const networkSpec = (): NetworkSpec => ({
+  name: name("network", 6),
+  enableIpv6: Math.random() < 0.5,
+  internal: Math.random() < 0.2,
+  options: Math.random() < 0.3 ? { "com.docker.network.bridge.enable_icc": "false" } : {},
+});
+
+/** How a sandbox may resolve names. */
+const sandboxSpec = (): SandboxSpec => ({
+  name: name("sandbox", 12),
+  ...(Math.random() < 0.3 && { extraHosts: ["db:192.0.2.7"], nameservers: ["192.0.2.53"] }),
+});
 
 /** Has all clients act until the time is over; how often what came out. Throws the first failure that is no caller's fault. */
 async function loose(act: (client: number) => Promise<void>): Promise<Readonly<Record<string, number>>> {
@@ -65,20 +93,17 @@ test("64 clients of the library never meet an error that is not theirs, and noth
   const sandbox = () => controller.sandbox(name("sandbox", 12));
   const endpoint = () => controller.endpoint(pick(controller.endpoints())?.id ?? "none");
   const acts: readonly ((options: ChangeOptions) => Promise<unknown>)[] = [
-    (options) => {
-      const spec = { name: name("network", 6), enableIpv6: Math.random() < 0.5, internal: Math.random() < 0.3 };
-      return controller.createNetwork(spec, options);
-    },
+    (options) => controller.createNetwork(networkSpec(), options),
     (options) => network().delete(options),
-    (options) => controller.createSandbox({ name: name("sandbox", 12) }, options),
+    (options) => controller.createSandbox(sandboxSpec(), options),
     (options) => sandbox().delete(options),
-    (options) => network().createEndpoint({ name: name("endpoint", 20) }, options),
+    (options) => network().createEndpoint({ ...endpointSpec(), name: name("endpoint", 20) }, options),
     (options) => endpoint().join(sandbox(), { gatewayPriority: Math.floor(Math.random() * 3) }, options),
     (options) => endpoint().join(sandbox(), {}, options),
     (options) => endpoint().leave(options),
     (options) => endpoint().delete(options),
-    (options) => controller.connect(network(), sandbox(), {}, options),
-    (options) => controller.connect(network(), sandbox(), {}, options),
+    (options) => controller.connect(network(), sandbox(), endpointSpec(), options),
+    (options) => controller.connect(network(), sandbox(), endpointSpec(), options),
     (options) => controller.connect(controller.network("bridge"), sandbox(), {}, options),
     (options) => controller.disconnect(endpoint(), options),
     async () => {
@@ -113,12 +138,12 @@ test("64 clients of a daemon never meet an error that is not theirs, and nothing
       const client = connections[number];
       assert.ok(client);
       const acts: readonly (() => Promise<unknown>)[] = [
-        () => client.createNetwork({ name: name("network", 6), enableIpv6: Math.random() < 0.5 }),
+        () => client.createNetwork(networkSpec()),
         () => client.deleteNetwork(name("network", 6)),
-        () => client.createSandbox({ name: name("sandbox", 12) }),
+        () => client.createSandbox(sandboxSpec()),
         () => client.deleteSandbox(name("sandbox", 12)),
-        () => client.connect(name("network", 6), name("sandbox", 12)),
-        () => client.connect(name("network", 6), name("sandbox", 12)),
+        () => client.connect(name("network", 6), name("sandbox", 12), endpointSpec()),
+        () => client.connect(name("network", 6), name("sandbox", 12), endpointSpec()),
         async () => client.disconnect(pick(await client.endpoints())?.id ?? "none"),
         () => client.sandboxes(),
         () => client.networks(),

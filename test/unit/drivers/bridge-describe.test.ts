@@ -37,6 +37,7 @@ test("an IPv4 network is a bridge with the gateway address, without IPv6", () =>
     "link br-4f2c90d1a7b3 bridge",
     "net/ipv6/conf/br-4f2c90d1a7b3/disable_ipv6 = 1",
     "address 10.1.0.1/24 on br-4f2c90d1a7b3",
+    "net/ipv4/conf/br-4f2c90d1a7b3/route_localnet = 1",
     "net/ipv4/ip_forward = 1",
   ]);
 });
@@ -48,6 +49,7 @@ test("a network of both families forwards both", () => {
     "address fe80::1/64 on br-4f2c90d1a7b3 nodad",
     "address 10.1.0.1/24 on br-4f2c90d1a7b3",
     "address fd00:1::1/64 on br-4f2c90d1a7b3 nodad",
+    "net/ipv4/conf/br-4f2c90d1a7b3/route_localnet = 1",
     "net/ipv4/ip_forward = 1",
     "net/ipv6/conf/all/forwarding = 1",
   ]);
@@ -80,6 +82,7 @@ test("of an existing bridge only the addresses that it lacks are ours", () => {
   const options = { "com.docker.network.bridge.name": "br-lan" };
   assert.deepEqual(network({ ...both, options }, { ...emptyHost, host }), [
     "address fd00:1::1/64 on br-lan nodad",
+    "net/ipv4/conf/br-lan/route_localnet = 1",
     "net/ipv4/ip_forward = 1",
     "net/ipv6/conf/all/forwarding = 1",
   ]);
