@@ -135,7 +135,7 @@ test("sysctls are those of the namespace, by dotted or slashed name", (t) => {
   run("ip netns delete tuned");
 });
 
-test("files are replaced whole with their mode, and an empty directory goes with the last", (t) => {
+test("files are written in place or replaced whole, with their mode, and an empty directory goes with the last", (t) => {
   const kernel = kernelFor(t);
   using directory = temporaryDirectory();
   const path = join(directory.path, "sub", "hosts");
@@ -144,8 +144,11 @@ test("files are replaced whole with their mode, and an empty directory goes with
   assert.deepEqual(kernel.readFile(path), { content: "one\n", mode: 0o640 });
   const { ino } = statSync(path);
   kernel.writeFile(path, "two\n", 0o600);
+  assert.equal(statSync(path).ino, ino, "what is bound to it goes on leading to it");
+  assert.deepEqual(kernel.readFile(path), { content: "two\n", mode: 0o600 });
+  kernel.writeFile(path, "three\n", 0o600, "replace");
   assert.notEqual(statSync(path).ino, ino, "whoever reads the old one reads all of it");
-  assert.equal(readFileSync(path, "utf8"), "two\n");
+  assert.equal(readFileSync(path, "utf8"), "three\n");
   kernel.removeFile(path);
   assert.equal(existsSync(join(directory.path, "sub")), false);
   kernel.removeFile(path);
