@@ -142,10 +142,16 @@ export function snapshot(path?: string): HostSnapshot {
 const lasting = (ruleset: string): string =>
   ruleset.replaceAll(/^table \S+ \S+ \{ # progname .*\n(?:\t.*\n|\n)*\}\n/gm, "");
 
-/** IPv6 routes but those that come by themselves a second after a link is up, when duplicate address detection is through. */
+/**
+ * IPv6 routes but those that come and go by themselves some time after a link is up or down: link-local ones when duplicate address detection is through, and the
+ * multicast and anycast ones that the kernel makes for every address when it hears of the carrier.
+ */
 function routes6(routes: unknown): readonly unknown[] {
   if (!Array.isArray(routes)) return [];
-  return routes.filter(({ table, dst }) => !(table === "local" && String(dst).startsWith("fe80:")));
+  return routes.filter(
+    ({ table, dst, type }) =>
+      !(table === "local" && (String(dst).startsWith("fe80:") || type === "anycast" || type === "multicast")),
+  );
 }
 
 /** net.* of a namespace, without what counts or moves by itself. */

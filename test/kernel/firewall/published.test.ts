@@ -52,7 +52,7 @@ async function ask(from: string, protocol: Protocol, address: string, port: numb
     protocol === "tcp"
       ? `exec 3<>/dev/tcp/${address}/${port} && head -1 <&3`
       : `exec 3<>/dev/udp/${address}/${port} && echo hello >&3 && head -1 <&3`;
-  const words = [...(from === "host" ? [] : ["nsenter", `--net=${from}`]), "timeout", "0.7", "bash", "-c", script];
+  const words = [...(from === "host" ? [] : ["nsenter", `--net=${from}`]), "timeout", "1.5", "bash", "-c", script];
   const [program = "", ...rest] = words;
   return execute(program, rest).then(
     ({ stdout }) => stdout.trim() || undefined,
