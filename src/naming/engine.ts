@@ -11,6 +11,7 @@ import { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Outlooks } from "./outlook.ts";
+import { SocketOpener } from "./own-sockets.ts";
 import { Records } from "./records.ts";
 import { domainPort } from "./redirection.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
@@ -45,6 +46,7 @@ export class ResolverEngine {
       loop,
       responder: new Responder(this.#answers),
       forwarder: new Forwarder(loop),
+      opener: new SocketOpener(),
       batch: new DatagramBatch(batchSize, ownUdpSize),
       idle,
       resting,

@@ -4,8 +4,9 @@ import { openDatagram } from "../kernel/inet/datagram.ts";
 import { errno } from "../kernel/inet/options.ts";
 import { listenStream } from "../kernel/inet/stream.ts";
 import { KernelError } from "../kernel/kernel.ts";
+import type { NetlinkMessage } from "../kernel/netlink/message.ts";
 import { closeSocket } from "../kernel/syscalls.ts";
-import { domainPort, portOf, redirect } from "./redirection.ts";
+import { domainPort, type Ports, portOf, redirect, redirectionTo } from "./redirection.ts";
 
 /** Where every resolver is: libnetwork's address. */
 const ownAddress = Uint8Array.of(127, 0, 0, 11);
@@ -27,26 +28,52 @@ export interface OwnSockets {
   endRedirection?(): void;
 }
 
-/** Opens them at a port; without one at any, and has port 53 lead there. Where the kernel cannot do that, port 53 is theirs. Throws KernelError. */
-export function openOwnSockets(port: number | undefined): OwnSockets {
-  if (port !== undefined) return openBoth(port);
-  const sockets = openBoth(anyPort);
-  try {
-    const redirection = redirect({ udp: portOf(sockets.datagrams), tcp: portOf(sockets.listener) });
-    return { ...sockets, endRedirection: () => redirection.close() };
-  } catch (error) {
-    closeSocket(sockets.datagrams);
-    closeSocket(sockets.listener);
-    if (error instanceof KernelError && withoutRedirection.includes(error.refusal.errno)) return openBoth(domainPort);
-    throw error;
+/** Opens sockets sandbox by sandbox: at the same ports in each as long as they are free there, so that what leads to them is made once. */
+export class SocketOpener {
+  #ports: Ports = { udp: anyPort, tcp: anyPort };
+  #redirection: readonly NetlinkMessage[] = [];
+
+  /** Opens them at a port; without one at any, and has port 53 lead there. Where the kernel cannot do that, port 53 is theirs. Throws KernelError. */
+  open(port: number | undefined): OwnSockets {
+    if (port !== undefined) return openBoth({ udp: port, tcp: port });
+    const sockets = this.#openSomewhere();
+    try {
+      const redirection = redirect(this.#redirectionTo(sockets));
+      return { ...sockets, endRedirection: () => redirection.close() };
+    } catch (error) {
+      closeSocket(sockets.datagrams);
+      closeSocket(sockets.listener);
+      if (!isRefusal(error, withoutRedirection)) throw error;
+      return openBoth({ udp: domainPort, tcp: domainPort });
+    }
+  }
+
+  #openSomewhere(): OwnSockets {
+    try {
+      return openBoth(this.#ports);
+    } catch (error) {
+      if (!isRefusal(error, [errno.addressInUse])) throw error;
+      return openBoth({ udp: anyPort, tcp: anyPort });
+    }
+  }
+
+  #redirectionTo({ datagrams, listener }: OwnSockets): readonly NetlinkMessage[] {
+    const ports = { udp: portOf(datagrams), tcp: portOf(listener) };
+    if (ports.udp !== this.#ports.udp || ports.tcp !== this.#ports.tcp) {
+      this.#ports = ports;
+      this.#redirection = redirectionTo(ports);
+    }
+    return this.#redirection;
   }
 }
 
-function openBoth(port: number): OwnSockets {
-  const local = encodeSocketAddress(ownAddress, port);
-  const datagrams = openDatagram({ local, device, receiveBuffer });
+const isRefusal = (error: unknown, errnos: readonly number[]): boolean =>
+  error instanceof KernelError && errnos.includes(error.refusal.errno);
+
+function openBoth({ udp, tcp }: Ports): OwnSockets {
+  const datagrams = openDatagram({ local: encodeSocketAddress(ownAddress, udp), device, receiveBuffer });
   try {
-    return { datagrams, listener: listenStream(local, { device, backlog }) };
+    return { datagrams, listener: listenStream(encodeSocketAddress(ownAddress, tcp), { device, backlog }) };
   } catch (error) {
     closeSocket(datagrams);
     throw error;

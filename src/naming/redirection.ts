@@ -5,6 +5,7 @@
  */
 import { socketAddressLength } from "../kernel/inet/address.ts";
 import { KernelError } from "../kernel/kernel.ts";
+import type { NetlinkMessage } from "../kernel/netlink/message.ts";
 import { newChain } from "../kernel/netlink/nftables/chain.ts";
 import type { Expression } from "../kernel/netlink/nftables/expressions.ts";
 import { newRule } from "../kernel/netlink/nftables/rule.ts";
@@ -78,8 +79,8 @@ export function portOf(fd: number): number {
   return socketAddress(fd, socketAddressLength[4]).readUInt16BE(2);
 }
 
-/** Makes the redirection in the calling thread's namespace; it lasts until what it returns is closed. Throws KernelError. */
-export function redirect({ udp, tcp }: Ports): NetlinkSocket {
+/** The transaction that leads to these ports. */
+export function redirectionTo({ udp, tcp }: Ports): readonly NetlinkMessage[] {
   const rules = [
     othersPass,
     rewrite("udp", destination, domainPort, udp),
@@ -87,14 +88,18 @@ export function redirect({ udp, tcp }: Ports): NetlinkSocket {
     rewrite("tcp", destination, domainPort, tcp),
     rewrite("tcp", source, tcp, domainPort),
   ];
+  return [
+    newTable({ name: table, owned: true }),
+    newChain({ table, name: chain, base: { type: "filter", hook: "output", priority: raw, policy: "accept" } }),
+    ...rules.map((expressions) => newRule({ table, chain, expressions })),
+  ];
+}
+
+/** Has a transaction of {@link redirectionTo} done in the calling thread's namespace; it lasts until what this returns is closed. Throws KernelError. */
+export function redirect(transaction: readonly NetlinkMessage[]): NetlinkSocket {
   const socket = new NetlinkSocket("netfilter");
   try {
-    const refusals = socket.transact([
-      newTable({ name: table, owned: true }),
-      newChain({ table, name: chain, base: { type: "filter", hook: "output", priority: raw, policy: "accept" } }),
-      ...rules.map((expressions) => newRule({ table, chain, expressions })),
-    ]);
-    const refusal = refusals.find((one) => one !== undefined);
+    const refusal = socket.transact(transaction).find((one) => one !== undefined);
     if (refusal !== undefined) throw new KernelError(`lead port ${domainPort} to the resolver`, refusal);
     return socket;
   } catch (error) {

@@ -12,7 +12,7 @@ import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { View } from "./lookup.ts";
 import type { Outlook } from "./outlook.ts";
-import { openOwnSockets } from "./own-sockets.ts";
+import type { SocketOpener } from "./own-sockets.ts";
 import type { Asker, Forwarding, Pending } from "./pending.ts";
 import { QueryLog } from "./query-log.ts";
 import type { SandboxNames } from "./requests.ts";
@@ -30,6 +30,7 @@ export interface Service {
   readonly loop: Loop;
   readonly responder: Responder;
   readonly forwarder: Forwarder;
+  readonly opener: SocketOpener;
   readonly batch: DatagramBatch;
   /** Connections on which nothing happens. */
   readonly idle: Deadlines<Connection>;
@@ -99,7 +100,7 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
     this.#ndots = ndots;
     this.#service = service;
     this.#inode = inodeOf(namespace);
-    const { datagrams, listener, endRedirection } = this.#inside(() => openOwnSockets(port));
+    const { datagrams, listener, endRedirection } = this.#inside(() => service.opener.open(port));
     this.#datagrams = datagrams;
     this.#listener = new Listener(listener, this);
     this.#endRedirection = endRedirection;
