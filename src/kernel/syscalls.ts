@@ -38,6 +38,7 @@ const call = {
   epoll_ctl: libc.func("int epoll_ctl(int epfd, int op, int fd, uint8_t *event)"),
   epoll_wait: libc.func("int epoll_wait(int epfd, uint8_t *events, int count, int timeout)"),
   eventfd: libc.func("int eventfd(uint32_t initial, int flags)"),
+  malloc_trim: libc.func("int malloc_trim(size_t pad)"),
   getrandom: libc.func("int64_t getrandom(uint8_t *bytes, size_t length, uint32_t flags)"),
   shutdown: libc.func("int shutdown(int fd, int how)"),
 };
@@ -292,4 +293,9 @@ const bothWays = 2;
 /** shutdown(2) of both directions; a socket that listened stays bound. */
 export function shutdown(fd: number): void {
   checked("shutdown", call.shutdown(fd, bothWays));
+}
+
+/** malloc_trim(3): gives back to the system what the C library holds free, for the whole process. */
+export function trimHeap(): void {
+  call.malloc_trim(0);
 }

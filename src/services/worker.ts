@@ -5,9 +5,11 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ErrorJson, PortolanError } from "../errors.ts";
 import { clearWaker, createWaker } from "../kernel/poll.ts";
+import { trimHeap } from "../kernel/syscalls.ts";
 import { Loop } from "../loop/loop.ts";
 import { type Envelope, type Reply, type ServiceName, stopWord, wakerWord } from "../loop/messages.ts";
 import { ResolverEngine } from "../naming/engine.ts";
+import { createTidier } from "../tidy.ts";
 
 /** What runs on the thread. Each knows the requests that its own face on the main thread sends, and nobody else sends any. */
 interface Service {
@@ -31,6 +33,7 @@ const words = (error: unknown): string => (error instanceof Error ? (error.stack
 const tell = (reply: Reply): void => port.postMessage(reply);
 const waker = createWaker();
 const loop = new Loop((error) => tell({ fault: words(error) }));
+const worked = createTidier(trimHeap);
 const services = new Map<ServiceName, Service>();
 
 loop.watchFirst(waker, {
@@ -55,6 +58,7 @@ function answer({ service, request, ends }: Envelope): unknown {
 
 function perform(envelope: Envelope): void {
   const { call } = envelope;
+  worked();
   let value: unknown;
   try {
     value = answer(envelope);

@@ -2,6 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import { type ErrorJson, PortolanError } from "../errors.ts";
 import { createKernel } from "../kernel/linux.ts";
+import { trimHeap } from "../kernel/syscalls.ts";
+import { createTidier } from "../tidy.ts";
 import { Core } from "./core.ts";
 import type { RulesetChange } from "./ruleset-changes.ts";
 
@@ -42,6 +44,7 @@ const pause = 20;
 const longestWait = 500;
 
 const core = new Core(createKernel());
+const worked = createTidier(trimHeap);
 let timer: NodeJS.Timeout | undefined;
 let waitingSince = 0;
 
@@ -97,4 +100,5 @@ parentPort?.on("message", async (request: Request) => {
   }
   parentPort?.postMessage(answer);
   restSoon();
+  worked();
 });
