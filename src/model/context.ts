@@ -37,6 +37,8 @@ export interface Context {
   readonly hostNames: { current: HostConfiguration };
   /** Who serves names; absent where the process does not live on. */
   names: NameService | undefined;
+  /** Keys of published ports of which somebody was told that they are not held. */
+  readonly toldLost: Set<string>;
   /** Why the names of sandboxes are not served, by id of the sandbox. */
   readonly nameProblems: Map<string, PortolanError>;
   /** Address of the host for published ports that name none, in networks that have none for it either; absent: all of them. */

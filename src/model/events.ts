@@ -14,8 +14,8 @@ export class Events {
   readonly #listeners = new Set<Listener>();
   #closed = false;
 
-  /** Tells all listeners. */
-  emit(event: ControllerEvent): void {
+  /** Tells all listeners; whether there are any. */
+  emit(event: ControllerEvent): boolean {
     for (const listener of this.#listeners) {
       if (listener.queue.length === queueLimit) {
         listener.queue.shift();
@@ -24,6 +24,7 @@ export class Events {
       listener.queue.push(event);
       listener.wake?.();
     }
+    return this.#listeners.size > 0;
   }
 
   /** Events from now on, until the signal aborts or the controller closes; what waits then is still told. */

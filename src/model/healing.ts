@@ -4,13 +4,15 @@
  */
 import { isPortolanError } from "../errors.ts";
 import { table } from "../firewall/building.ts";
+import { userChain } from "../firewall/isolation.ts";
 import type { RulesetChange } from "../state/engine.ts";
 import { kindOf } from "../state/kinds/registry.ts";
 import type { KernelObject } from "../state/objects.ts";
-import type { Plan } from "../state/plan-types.ts";
+import type { Change, Plan } from "../state/plan-types.ts";
 import { Anchor } from "./anchor.ts";
 import type { Context } from "./context.ts";
 import type { Problem } from "./types.ts";
+import { type LostRules, lostAfter, lostInWords, lostTogether, noneLost } from "./user-rules.ts";
 
 /** Times in milliseconds. */
 export interface HealingPace {
@@ -52,6 +54,8 @@ export class Healing {
   /** How often it was mended. */
   #mends = 0;
   #culprit: Culprit | undefined;
+  /** What the administrator's chain has lost that nobody was told of yet. */
+  #lost = noneLost;
   /** When it was mended lately. */
   #mended: readonly number[] = [];
   /** Not before that it is looked at again. */
@@ -91,9 +95,11 @@ export class Healing {
     await this.#anchor.follow();
   }
 
-  #notice({ tables, by }: RulesetChange): void {
+  #notice(change: RulesetChange): void {
+    const { tables, by } = change;
     if (this.#closed || (tables !== undefined && !tables.includes(table.name))) return;
     this.#culprit = by ?? this.#culprit;
+    this.#lost = lostAfter(this.#lost, change);
     this.#since ??= performance.now();
     this.#schedule();
   }
@@ -118,14 +124,19 @@ export class Healing {
     const { engine, ledger, locks } = this.#context;
     await locks.holdAll(async () => {
       const by = this.#culprit;
+      const lost = this.#lost;
       this.#since = undefined;
       this.#culprit = undefined;
+      this.#lost = noneLost;
       try {
         const plan = await engine.mendRuleset(ledger.all().filter(isInRuleset));
         this.#failure = undefined;
         this.#failures = 0;
-        if (plan.length > 0) this.#tell(plan, by);
+        if (plan.length > 0) this.#count();
+        // An operation that met the damage may have had it mended before the kernel's word of it came.
+        if (plan.length > 0 || lost.count > 0) this.#tell(plan, by, lost);
       } catch (error) {
+        this.#lost = lostTogether(lost, this.#lost);
         this.#failure = error;
         this.#pauseEnd = performance.now() + this.#pauseAfter(this.#failures++);
         this.#since = performance.now();
@@ -138,13 +149,18 @@ export class Healing {
     return Math.min(this.#pace.firstPause * 2 ** times, this.#pace.longestPause);
   }
 
-  #tell(plan: Plan, by: Culprit | undefined): void {
+  /** Notes that it was mended, and how long to leave it alone. */
+  #count(): void {
     const now = performance.now();
     const { patience } = this.#pace;
     this.#mends++;
     this.#mended = [...this.#recent(now), now];
     const beyond = this.#mended.length - patience;
     if (beyond >= 0) this.#pauseEnd = now + this.#pauseAfter(beyond);
+  }
+
+  #tell(plan: Plan, by: Culprit | undefined, lostRules: LostRules): void {
+    const lost = lostInWords(lostRules, plan.some(makesUserChain));
     this.#context.events.emit({
       time: this.#context.now(),
       type: "engine",
@@ -154,6 +170,7 @@ export class Healing {
       attributes: {
         changes: String(plan.length),
         found: inWords(plan),
+        ...(lost !== undefined && { lost }),
         ...(by && { by: by.name, pid: String(by.pid) }),
       },
     });
@@ -212,6 +229,9 @@ const missesSomething = (error: unknown): boolean =>
 
 const isInRuleset = (object: KernelObject): boolean =>
   object.kind.startsWith("nft-") && "namespace" in object && object.namespace === "host";
+
+const makesUserChain = ({ action, object }: Change): boolean =>
+  action === "create" && object.kind === "nft-chain" && object.name === userChain.name;
 
 const words = { create: "missing", update: "changed", delete: "not described" } as const;
 

@@ -115,8 +115,9 @@ const writesOf = (record: NetworkRecord, op: "put" | "delete"): readonly StoreCh
   ...(record.configOnly ? [] : poolWrites(record, op)),
 ];
 
-const emit = (context: Context, action: "create" | "delete", { id, name, driver }: NetworkRecord): void =>
+const emit = (context: Context, action: "create" | "delete", { id, name, driver }: NetworkRecord): void => {
   context.events.emit({ time: context.now(), type: "network", action, id, name, attributes: { driver } });
+};
 
 /** Deletes the networks that match and have no endpoints; what went. Predefined ones stay. */
 export async function pruneNetworks(

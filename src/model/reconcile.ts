@@ -38,7 +38,7 @@ async function compareRenewed(context: Context, renewed: readonly Renewal[], opt
 async function compare(context: Context, options: ChangeOptions): Promise<Plan> {
   const changes = await mendingPlan(context);
   options.onPlan?.(changes);
-  if (options.dryRun === true || changes.length === 0) return changes;
+  if (options.dryRun === true) return changes;
   const done = await mend(context, changes);
   if (done.length === 0) return done;
   const attributes = { changes: String(done.length) };

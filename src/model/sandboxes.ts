@@ -181,5 +181,6 @@ async function removeAll(
 
 const put = (record: SandboxRecord): StoreChange => ({ op: "put", collection: "sandbox", record });
 
-const emit = (context: Context, action: "create" | "delete", { id, name, namespace }: SandboxRecord): void =>
+const emit = (context: Context, action: "create" | "delete", { id, name, namespace }: SandboxRecord): void => {
   context.events.emit({ time: context.now(), type: "sandbox", action, id, name, attributes: { namespace } });
+};

@@ -61,6 +61,7 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     hostConfiguration: parts.hostConfiguration,
     hostNames: { current: parts.hostConfiguration() },
     names: undefined,
+    toldLost: new Set(),
     nameProblems: new Map(),
     deferred,
     followers: new Set(),

@@ -135,6 +135,33 @@ test("what others have, and what the administrator writes into his chain, is not
   exec("nft", "flush chain inet portolan portolan-user");
 });
 
+test(
+  "rules of the administrator that were lost with it are told, and those that came back or that he took himself are not",
+  options,
+  async (t) => {
+    const controller = await scene(t);
+    const heals = new Heals(t, controller);
+    const userRule = (port: number): string => `add rule inet portolan portolan-user tcp dport ${port} drop`;
+    const lost = async (number: number): Promise<string | undefined> => (await heals.number(number)).attributes["lost"];
+    exec("nft", `${userRule(1)}; ${userRule(2)}`);
+    run("nft flush ruleset");
+    assert.equal(await lost(1), "2 rules of chain portolan-user");
+    run("nft delete table inet portolan");
+    assert.equal(await lost(2), undefined, "there were none");
+    exec("nft", userRule(3));
+    exec("nft", `flush table inet portolan; ${userRule(3)}`);
+    assert.equal(await lost(3), undefined, "it came back at once");
+    assert.match(ruleset(), /dport 3 drop/);
+    exec("nft", "flush chain inet portolan portolan-user");
+    exec("nft", userRule(4));
+    run("nft flush table inet portolan");
+    assert.equal(await lost(4), "1 rule of chain portolan-user");
+    exec("nft", userRule(5));
+    exec("nft", "flush chain inet portolan portolan-user");
+    await assert.rejects(heals.number(5, 300), /nothing was mended/, "that is his to do");
+  },
+);
+
 test("who changes it again and again is met with pauses, and doctor says so", options, async (t) => {
   const controller = await scene(t);
   const heals = new Heals(t, controller);

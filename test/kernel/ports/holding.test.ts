@@ -212,6 +212,39 @@ test("the next engine holds the ports again; one that a process took meanwhile i
   controller = await createController({ runDir: "/run/portolan" });
 });
 
+test("a lost port is told by an event once, to whoever listens first", async () => {
+  using directory = temporaryDirectory();
+  const open = () =>
+    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  // It would mend what another engine does on its host.
+  await controller.pruneNetworks();
+  await controller.close();
+  {
+    await using first = await open();
+    await first.connect(await first.createNetwork({ name: "back" }), await first.createSandbox({ name: "web" }), {
+      publish: ["8105:80", "8106:81"],
+    });
+  }
+  const thief = createServer().listen(8105, "0.0.0.0");
+  await once(thief, "listening");
+  {
+    await using second = await open();
+    const end = new AbortController();
+    const events = second.events({ signal: end.signal });
+    for (let times = 0; times < 3; times++) assert.deepEqual((await second.reconcile()).plan, []);
+    thief.close();
+    await once(thief, "close");
+    for (let times = 0; times < 2; times++) await second.reconcile();
+    end.abort();
+    const told: string[] = [];
+    for await (const { action, attributes } of events) told.push(`${action} ${attributes["port"] ?? ""}`);
+    assert.deepEqual(told, ["lose tcp port 8105 of the host", "reconcile "]);
+    await second.sandbox("web").delete();
+    await second.network("back").delete();
+  }
+  controller = await createController({ runDir: "/run/portolan" });
+});
+
 test("a port that was lost is told no more when it is published no more", async () => {
   using directory = temporaryDirectory();
   const open = () =>

@@ -4,6 +4,7 @@ import { AttributeWriter } from "../../../src/kernel/netlink/attribute.ts";
 import type { ReceivedMessage } from "../../../src/kernel/netlink/message.ts";
 import { newChain } from "../../../src/kernel/netlink/nftables/chain.ts";
 import { nftMessage } from "../../../src/kernel/netlink/nftables/message.ts";
+import { deleteRule, newRule } from "../../../src/kernel/netlink/nftables/rule.ts";
 import { deleteTable } from "../../../src/kernel/netlink/nftables/table.ts";
 import { type RulesetChange, rulesetChanges } from "../../../src/state/ruleset-changes.ts";
 
@@ -48,6 +49,26 @@ test("a transaction is one change, with all tables that it touched and who made 
 test("tables of other families have the same names and are not meant", async () => {
   const ip = received({ ...own, body: Buffer.from(own.body).fill(2, 0, 1) });
   assert.deepEqual(await gathered([ip, generation(7, 1, "nft")]), [{ tables: [], by: { pid: 1, name: "nft" } }]);
+});
+
+test("rules that came and went are counted, each chain and each transaction by itself", async () => {
+  const came = (chain: string) => received(newRule({ table: "portolan", chain, expressions: [] }));
+  const went = (chain: string) => received(deleteRule("portolan", chain, 7n));
+  const changes = await gathered(
+    [went("a"), went("b"), went("a")],
+    [came("a"), generation(7)],
+    [came("b"), generation(8)],
+  );
+  assert.deepEqual(
+    changes.map(({ chains }) => chains),
+    [
+      [
+        { table: "portolan", chain: "a", added: 1, deleted: 2 },
+        { table: "portolan", chain: "b", added: 0, deleted: 1 },
+      ],
+      [{ table: "portolan", chain: "b", added: 1, deleted: 0 }],
+    ],
+  );
 });
 
 test("where notifications were lost it may have been any table, and what follows is told again", async () => {

@@ -67,6 +67,18 @@ export function getRules(table: string, chain?: string, family?: TableFamily): N
   return nftRequest(nftMessage.getRule, 0, write, family);
 }
 
+/** Which chain of family inet a rule came into or went from, as the kernel tells of it; undefined for another message. */
+export function movedRule(
+  message: ReceivedMessage,
+): { readonly table: string; readonly chain: string; readonly moved: "added" | "deleted" } | undefined {
+  const added = nftAnswer(message, nftMessage.newRule);
+  const attributes = added ?? nftAnswer(message, nftMessage.deleteRule);
+  if (attributes === undefined) return undefined;
+  const table = required(attributes, attribute.table).string();
+  const chain = required(attributes, attribute.chain).string();
+  return { table, chain, moved: added === undefined ? "deleted" : "added" };
+}
+
 /** The rule in an answer; undefined for another message. */
 export function decodeRule(message: ReceivedMessage, family?: TableFamily): InstalledRule | undefined {
   const attributes = nftAnswer(message, nftMessage.newRule, family);
