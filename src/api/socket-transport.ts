@@ -1,10 +1,13 @@
 /** To a daemon, by HTTP on its unix socket. */
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { PortolanError } from "../errors.ts";
 import { prefix } from "./prefix.ts";
 import { abortedError, readAnswer, type Transport, type TransportRequest } from "./transport.ts";
+
+// An import would have all exports of the module looked at, and some of them load an HTTP client of another kind as soon as they are: 16 MB of memory.
+const { Agent, request: httpRequest } = process.getBuiltinModule("node:http");
 
 /** Why nobody can be reached on a socket; undefined where somebody listens. */
 function probe(socket: string): Promise<Error | undefined> {

@@ -2,6 +2,7 @@
  * Names, for as long as the process lives: tells the resolver who is there as records change, and follows the host's own resolv.conf. A sandbox whose names
  * cannot be served is told by an event and by doctor; its connections are none the worse for it.
  */
+import { hash } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import { type HostConfiguration, hostConfigurationFile } from "../naming/host-configuration.ts";
@@ -22,8 +23,8 @@ export class Names implements NameService {
   readonly #context: Context;
   readonly #resolver: Resolver;
   readonly #pending = new Set<Promise<void>>();
-  /** What the resolver was last told of each sandbox, and when it knows it. */
-  readonly #served = new Map<string, { readonly text: string; readonly done: Promise<void> }>();
+  /** What the resolver was last told of each sandbox, as a digest, and when it knows it. */
+  readonly #served = new Map<string, { readonly told: string; readonly done: Promise<void> }>();
   readonly #timer: NodeJS.Timeout;
   #signature = signature();
 
@@ -91,14 +92,14 @@ export class Names implements NameService {
       this.#stop(sandbox.id);
       return;
     }
-    const text = JSON.stringify(named);
+    const told = hash("sha1", JSON.stringify(named), "base64");
     const { nameProblems } = this.#context;
-    if (this.#served.get(sandbox.id)?.text === text && !nameProblems.has(sandbox.id)) return;
+    if (this.#served.get(sandbox.id)?.told === told && !nameProblems.has(sandbox.id)) return;
     const done = this.#resolver.setSandbox(named).then(
       () => void nameProblems.delete(sandbox.id),
       (error: unknown) => this.#refused(sandbox, error),
     );
-    this.#served.set(sandbox.id, { text, done });
+    this.#served.set(sandbox.id, { told, done });
     this.#await(done);
   }
 

@@ -24,7 +24,9 @@ export interface NetworkNames {
 }
 
 function add<Key>(map: Map<Key, readonly EndpointNames[]>, key: Key, endpoint: EndpointNames): void {
-  map.set(key, [...(map.get(key) ?? []), endpoint]);
+  const others = map.get(key);
+  // Mostly it is the only one: a list that is written out has no room for more.
+  map.set(key, others === undefined ? [endpoint] : [...others, endpoint]);
 }
 
 function take<Key>(map: Map<Key, readonly EndpointNames[]>, key: Key, endpoint: EndpointNames): void {

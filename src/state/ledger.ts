@@ -45,7 +45,9 @@ export class Ledger {
         if (!wanted.has(key)) after.set(key, without(current(key), owner));
     }
     for (const [owner, wanted] of described) {
-      for (const [key, object] of wanted) after.set(key, joined(current(key), object, owner, descriptions));
+      // Most objects have one owner: all of his share one set, which is a tenth of what they weigh.
+      const alone: ReadonlySet<Owner> = new Set([owner]);
+      for (const [key, object] of wanted) after.set(key, joined(current(key), object, owner, alone, descriptions));
     }
     return { plan: this.#changes(after), commit: () => this.#keep(after, described) };
   }
@@ -97,8 +99,14 @@ function without(entry: Entry | undefined, owner: Owner): Entry | undefined {
   return owners.size === 0 ? undefined : { ...entry, owners };
 }
 
-function joined(entry: Entry | undefined, object: KernelObject, owner: Owner, changing: Descriptions): Entry {
-  if (entry === undefined) return { object, owners: new Set([owner]) };
+function joined(
+  entry: Entry | undefined,
+  object: KernelObject,
+  owner: Owner,
+  alone: ReadonlySet<Owner>,
+  changing: Descriptions,
+): Entry {
+  if (entry === undefined) return { object, owners: alone };
   const others = [...entry.owners].filter((other) => other !== owner && !changing.has(other));
   const same = isAsDesired(object, entry.object) && isAsDesired(entry.object, object);
   if (!same && others.length > 0) {
@@ -107,5 +115,6 @@ function joined(entry: Entry | undefined, object: KernelObject, owner: Owner, ch
     });
   }
   // The first one's form is kept: it may know the value to restore.
-  return { object: same ? entry.object : object, owners: new Set([...entry.owners, owner]) };
+  const isAlone = entry.owners.size === 0 || (entry.owners.size === 1 && entry.owners.has(owner));
+  return { object: same ? entry.object : object, owners: isAlone ? alone : new Set([...entry.owners, owner]) };
 }

@@ -50,6 +50,12 @@ export async function openLocalStore({ stateDir, wait = 0 }: LocalStoreOptions):
   }
 }
 
+/**
+ * Memory for pages of the database, KiB, a quarter of SQLite's own choice: everything is read once at the start and only written from then on, so that the cache holds
+ * little that is wanted again.
+ */
+const cacheSize = 512;
+
 /** Beside the database stands who holds it, for the error that another engine gets. */
 const holderFile = (stateDir: string): string => join(stateDir, "holder");
 
@@ -65,6 +71,7 @@ function openOnce(stateDir: string, path: string): Store {
     // A new database gets its schema before it has a log: what file-check.ts looks for has to be in the file itself, even if we are killed next.
     prepared(database, path);
     database.exec("PRAGMA journal_mode = WAL");
+    database.exec(`PRAGMA cache_size = -${cacheSize}`);
     const store = createStore(database, path, () => rmSync(holderFile(stateDir), { force: true }));
     writeFileSync(holderFile(stateDir), `${process.pid} ${process.argv.slice(1, 3).join(" ")}\n`);
     return store;
