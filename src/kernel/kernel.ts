@@ -52,6 +52,8 @@ export interface PacketSocket {
   readonly mac: MacAddress;
   /** Sends frames; throws KernelError where the link is down or gone. */
   send(frames: readonly Uint8Array[]): void;
+  /** Sends frames without waiting until everybody on the link has them; whether they could be sent nobody hears. */
+  post(frames: readonly Uint8Array[]): void;
   /** The frames that have come since the last call, oldest first, without waiting for more; our own are among them. */
   receive(): readonly Uint8Array[];
   close(): void;

@@ -14,7 +14,7 @@ import {
   openOwnNamespace,
 } from "./namespace.ts";
 import { NetlinkSocket } from "./netlink/socket.ts";
-import { createRelease } from "./packet/release.ts";
+import { Errands } from "./packet/errands.ts";
 import { LinkSocket } from "./packet/socket.ts";
 import { refusalOf } from "./syscalls.ts";
 
@@ -41,7 +41,7 @@ const trusted = 1;
 /** Makes the kernel seam for the calling thread, whose network namespace becomes `"host"`. */
 export function createKernel(): Kernel {
   const host: Held = { descriptor: openOwnNamespace(), inode: undefined, checked: 0, sockets: new Map() };
-  const releaseSocket = createRelease();
+  const errands = new Errands();
   /** By path, least recently used first. */
   const held = new Map<string, Held>();
   const claims = new PortClaims();
@@ -123,7 +123,7 @@ export function createKernel(): Kernel {
       }
     },
     linkIndex: (namespace, name) => socketOf(namespace, "route").linkIndex(name),
-    openPackets: (namespace, link, mode) => inside(namespace, () => new LinkSocket(link, mode, releaseSocket)),
+    openPackets: (namespace, link, mode) => inside(namespace, () => new LinkSocket(link, mode, errands)),
 
     legacyTables: (family) => legacyTableNames(family).map((name) => readLegacyTable(family, name)),
 

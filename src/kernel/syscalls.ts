@@ -184,6 +184,11 @@ export function closeElsewhere(fd: number, done: () => void): void {
   call.close.async(fd, done);
 }
 
+/** sendto(2) of a datagram to a socket address on a thread of Node's pool. `done` is called whatever came of it. */
+export function sendElsewhere(fd: number, bytes: Uint8Array, address: Uint8Array, done: () => void): void {
+  call.sendtoBytes.async(fd, bytes, bytes.length, withoutWaiting, address, address.length, done);
+}
+
 /** setns(2): moves the calling thread into the namespace behind a descriptor. */
 export function setNamespace(fd: number, type: number): void {
   checked("setns", call.setns(fd, type));

@@ -95,13 +95,7 @@ export class Announcer {
   #tell(key: string, messages: number, interval: number): void {
     const series = this.#series.get(key);
     if (series === undefined) return;
-    try {
-      series.socket.send([...series.frames.values()]);
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      this.#end(key);
-      return;
-    }
+    series.socket.post([...series.frames.values()]);
     if (messages <= 1) {
       this.#end(key);
       return;

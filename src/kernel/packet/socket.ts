@@ -11,6 +11,7 @@ import {
   sendDatagram,
   socket,
 } from "../syscalls.ts";
+import type { Errands } from "./errands.ts";
 import { etherType } from "./ethernet.ts";
 
 /** AF_PACKET */
@@ -63,11 +64,11 @@ export class LinkSocket {
   /** MAC address of the link. */
   readonly mac: MacAddress;
 
-  readonly #release: (descriptor: number) => void;
+  readonly #errands: Errands;
 
-  /** Opens a socket on a link of the calling thread's namespace, which is closed by `release`; throws KernelError ENODEV. */
-  constructor(link: string, mode: "send" | "listen", release: (descriptor: number) => void) {
-    this.#release = release;
+  /** Opens a socket on a link of the calling thread's namespace; throws KernelError ENODEV. */
+  constructor(link: string, mode: "send" | "listen", errands: Errands) {
+    this.#errands = errands;
     // Of no protocol: it would see every frame of every link until it is bound.
     this.#descriptor = socket(packetDomain, rawSocket, 0);
     try {
@@ -91,6 +92,11 @@ export class LinkSocket {
     }
   }
 
+  /** Sends frames on another thread, before the socket is closed. Whether they could be sent nobody hears. */
+  post(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) this.#errands.send(this.#descriptor, frame, this.#address);
+  }
+
   /** The frames that have come since the last call, oldest first. */
   receive(): readonly Uint8Array[] {
     const frames: Uint8Array[] = [];
@@ -108,7 +114,7 @@ export class LinkSocket {
 
   /** Lets go of the socket. */
   close(): void {
-    this.#release(this.#descriptor);
+    this.#errands.close(this.#descriptor);
   }
 }
 
