@@ -1,5 +1,5 @@
 /** The loop of the thread that serves: waits for sockets and deadlines on a thread that does nothing else, and calls who is concerned. */
-import { Poll, readiness } from "../kernel/poll.ts";
+import { Poll } from "../kernel/poll.ts";
 import { closeSocket } from "../kernel/syscalls.ts";
 import type { Deadlines, Timed } from "./deadlines.ts";
 
@@ -24,11 +24,12 @@ export class Loop {
   /** By descriptor: small numbers, given out anew from the lowest. */
   readonly #handlers: (Handler | undefined)[] = [];
   readonly #watches: Watch[] = [];
-  #urgent = -1;
+  readonly #beforeEvents: () => void;
   readonly #onFault: (error: unknown) => void;
 
-  /** `onFault` hears of what a handler throws: it ends nobody else's service. */
-  constructor(onFault: (error: unknown) => void) {
+  /** `beforeEvents` is called before the events of each batch are handled. `onFault` hears of what a handler throws: it ends nobody else's service. */
+  constructor(beforeEvents: () => void, onFault: (error: unknown) => void) {
+    this.#beforeEvents = beforeEvents;
     this.#onFault = onFault;
   }
 
@@ -36,12 +37,6 @@ export class Loop {
   watch(fd: number, flags: number, handler: Handler): void {
     this.#poll.add(fd, flags);
     this.#handlers[fd] = handler;
-  }
-
-  /** Handles this descriptor before all others that are ready with it. */
-  watchFirst(fd: number, handler: Handler): void {
-    this.watch(fd, readiness.readable, handler);
-    this.#urgent = fd;
   }
 
   /** Watches for other flags. */
@@ -69,12 +64,8 @@ export class Loop {
     for (const watch of this.#watches) due = Math.min(due, watch.due());
     const count = this.#poll.wait(Math.max(0, Math.ceil(due - performance.now())));
     this.now = performance.now();
-    for (let event = 0; event < count; event++) {
-      if (this.#poll.descriptorOf(event) === this.#urgent) this.#handle(event);
-    }
-    for (let event = 0; event < count; event++) {
-      if (this.#poll.descriptorOf(event) !== this.#urgent) this.#handle(event);
-    }
+    this.#beforeEvents();
+    for (let event = 0; event < count; event++) this.#handle(event);
     for (const watch of this.#watches) {
       try {
         watch.run(this.now);

@@ -17,7 +17,8 @@ export type Reply =
   | { readonly call: number; readonly value?: unknown; readonly error?: ErrorJson }
   | { readonly fault: string };
 
-/** Words of 32 bits in the memory that both threads see: 1 ends the thread when it is woken, and by which descriptor it is woken (0: not yet). */
+/** Words of 32 bits in the memory that both threads see: 1 ends the thread when it is woken; by which descriptor it is woken (0: not yet); 1 says that messages wait. */
 export const stopWord = 0;
 export const wakerWord = 1;
-export const sharedBytes = 8;
+export const messagesWord = 2;
+export const sharedBytes = 12;

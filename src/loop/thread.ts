@@ -3,7 +3,15 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { errorFromJson, PortolanError } from "../errors.ts";
 import { closeWaker, wake } from "../kernel/poll.ts";
-import { type Envelope, type Reply, type ServiceName, sharedBytes, stopWord, wakerWord } from "./messages.ts";
+import {
+  type Envelope,
+  messagesWord,
+  type Reply,
+  type ServiceName,
+  sharedBytes,
+  stopWord,
+  wakerWord,
+} from "./messages.ts";
 
 /** Its entry: .ts as written, .js as built. */
 const entry = new URL(
@@ -74,7 +82,10 @@ export class ServiceThread {
     return worker;
   }
 
-  /** Sends a message; all of one turn of the program go together. */
+  /**
+   * Sends a message; all of one turn of the program go together. The thread looks for them before it serves anybody, so it is woken only when the caller's own work is done: a wake
+   * takes 80 µs.
+   */
   #send(envelope: Envelope): void {
     this.#unsent.push(envelope);
     if (this.#unsent.length > 1) return;
@@ -83,7 +94,8 @@ export class ServiceThread {
       this.#unsent = [];
       if (this.#ended !== undefined) return;
       this.#worker?.postMessage(envelopes);
-      this.#wake();
+      Atomics.store(this.#shared, messagesWord, 1);
+      setImmediate(() => this.#wake());
     });
   }
 

@@ -4,10 +4,10 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ErrorJson, PortolanError } from "../errors.ts";
-import { clearWaker, createWaker } from "../kernel/poll.ts";
+import { clearWaker, createWaker, readiness } from "../kernel/poll.ts";
 import { trimHeap } from "../kernel/syscalls.ts";
 import { Loop } from "../loop/loop.ts";
-import { type Envelope, type Reply, type ServiceName, stopWord, wakerWord } from "../loop/messages.ts";
+import { type Envelope, messagesWord, type Reply, type ServiceName, stopWord, wakerWord } from "../loop/messages.ts";
 import { ResolverEngine } from "../naming/engine.ts";
 import { createTidier } from "../tidy.ts";
 
@@ -32,16 +32,11 @@ const shared = workerData as Int32Array;
 const words = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 const tell = (reply: Reply): void => port.postMessage(reply);
 const waker = createWaker();
-const loop = new Loop((error) => tell({ fault: words(error) }));
+const loop = new Loop(performAll, (error) => tell({ fault: words(error) }));
 const worked = createTidier(trimHeap);
 const services = new Map<ServiceName, Service>();
 
-loop.watchFirst(waker, {
-  ready: () => {
-    clearWaker(waker);
-    performAll();
-  },
-});
+loop.watch(waker, readiness.readable, { ready: () => clearWaker(waker) });
 
 function errorJson(error: unknown): ErrorJson {
   if (error instanceof PortolanError) return error.toJSON();
@@ -72,6 +67,7 @@ function perform(envelope: Envelope): void {
 
 /** Does what has been asked meanwhile; requests that were made together come in one message. */
 function performAll(): void {
+  if (Atomics.exchange(shared, messagesWord, 0) === 0) return;
   for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
     for (const envelope of got.message as readonly Envelope[]) perform(envelope); // posted by loop/thread.ts alone
   }
