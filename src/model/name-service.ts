@@ -7,7 +7,7 @@ export interface NameService {
   prepare(sandbox: SandboxRecord, endpoints: readonly EndpointRecord[]): void;
   /** Serves a sandbox as it is. */
   refresh(id: string): void;
-  /** Resolves when a sandbox is served as was told last. */
+  /** Resolves when a sandbox is served, or cannot be: from then on what is told of it holds for every query that comes later. */
   ready(id: string): Promise<void>;
   queries(id: string): Promise<readonly QueryRecord[]>;
   /** Undefined where the sandbox has no resolver. */

@@ -23,8 +23,8 @@ export class Names implements NameService {
   readonly #context: Context;
   readonly #resolver: Resolver;
   readonly #pending = new Set<Promise<void>>();
-  /** What the resolver was last told of each sandbox, as a digest, and when it knows it. */
-  readonly #served = new Map<string, { readonly told: string; readonly done: Promise<void> }>();
+  /** What the resolver was last told of each sandbox, as a digest, and when it began to serve it: what it is told afterwards it knows before the next query. */
+  readonly #served = new Map<string, { readonly told: string; readonly begun: Promise<void> }>();
   readonly #timer: NodeJS.Timeout;
   #signature = signature();
 
@@ -40,10 +40,12 @@ export class Names implements NameService {
     records.watch({
       endpoint: (before, after) => this.#endpoint(before, after),
       sandbox: (before, after) => {
-        if (before !== undefined && after === undefined) this.#stop(before.id);
+        if (after !== undefined) this.refresh(after.id);
+        else if (before !== undefined) this.#stop(before.id);
       },
     });
-    for (const endpoint of records.endpoints.values()) this.#endpoint(undefined, endpoint);
+    for (const endpoint of records.endpoints.values()) this.#tell(undefined, endpoint);
+    for (const id of records.sandboxes.keys()) this.refresh(id);
     await this.settle();
   }
 
@@ -52,7 +54,7 @@ export class Names implements NameService {
   }
 
   async ready(id: string): Promise<void> {
-    await this.#served.get(id)?.done;
+    await this.#served.get(id)?.begun;
   }
 
   refresh(id: string): void {
@@ -80,10 +82,15 @@ export class Names implements NameService {
   }
 
   #endpoint(before: EndpointRecord | undefined, after: EndpointRecord | undefined): void {
+    this.#tell(before, after);
+    for (const id of new Set([before?.join?.sandboxId, after?.join?.sandboxId])) if (id !== undefined) this.refresh(id);
+  }
+
+  /** Tells the resolver of an endpoint that comes, changes or goes. */
+  #tell(before: EndpointRecord | undefined, after: EndpointRecord | undefined): void {
     const named = after && namedEndpoint(this.#context, after);
     if (named !== undefined) this.#resolver.setEndpoint(named);
     else if (before?.join !== undefined) this.#resolver.removeEndpoint(before.id);
-    for (const id of new Set([before?.join?.sandboxId, after?.join?.sandboxId])) if (id !== undefined) this.refresh(id);
   }
 
   #serve(sandbox: SandboxRecord, endpoints: readonly EndpointRecord[]): void {
@@ -94,12 +101,14 @@ export class Names implements NameService {
     }
     const told = hash("sha1", JSON.stringify(named), "base64");
     const { nameProblems } = this.#context;
-    if (this.#served.get(sandbox.id)?.told === told && !nameProblems.has(sandbox.id)) return;
+    const before = this.#served.get(sandbox.id);
+    const isProblem = nameProblems.has(sandbox.id);
+    if (before?.told === told && !isProblem) return;
     const done = this.#resolver.setSandbox(named).then(
       () => void nameProblems.delete(sandbox.id),
       (error: unknown) => this.#refused(sandbox, error),
     );
-    this.#served.set(sandbox.id, { told, done });
+    this.#served.set(sandbox.id, { told, begun: isProblem || before === undefined ? done : before.begun });
     this.#await(done);
   }
 

@@ -51,14 +51,17 @@ export function namedEndpoint(context: Context, endpoint: EndpointRecord): Named
   };
 }
 
-/** A sandbox as the resolver serves it; undefined where it has none. */
+/**
+ * A sandbox as the resolver serves it; undefined where it has none. One in a namespace of the engine's own has it from its beginning, so that a network with names that it comes into
+ * has nothing to wait for.
+ */
 export function namedSandbox(
   context: Context,
   sandbox: SandboxRecord,
   endpoints: readonly EndpointRecord[],
 ): NamedSandbox | undefined {
   const named = namedEndpoints(context, endpoints);
-  if (named.length === 0 || sandbox.namespace === "host") return undefined;
+  if (sandbox.namespace === "host" || (named.length === 0 && !sandbox.owned)) return undefined;
   const { naming } = sandbox;
   const ndots = naming?.resolverOptions.findLast((option) => option.startsWith("ndots:"))?.slice("ndots:".length);
   return {
@@ -67,8 +70,9 @@ export function namedSandbox(
     networks: named.map(({ networkId }) => networkId),
     links: naming?.links ?? {},
     extraHosts: extraHosts(context, sandbox, endpoints),
-    nameservers: isInternal(context, endpoints) ? [] : serversOf(context, sandbox, named),
+    nameservers: named.length === 0 || isInternal(context, endpoints) ? [] : serversOf(context, sandbox, named),
     ...(ndots !== undefined && { ndots: Number(ndots) }),
+    ...(sandbox.owned && { lasting: true }),
   };
 }
 

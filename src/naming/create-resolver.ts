@@ -14,7 +14,7 @@ function packedEndpoint({ id, networkId, networkName, names, addresses }: NamedE
 }
 
 function packedSandbox(sandbox: NamedSandbox): SandboxNames {
-  const { id, namespace, networks, links, extraHosts, nameservers, ndots, port } = sandbox;
+  const { id, namespace, networks, links, extraHosts, nameservers, ndots, port, lasting } = sandbox;
   return {
     id,
     namespace,
@@ -26,6 +26,7 @@ function packedSandbox(sandbox: NamedSandbox): SandboxNames {
     nameservers: nameservers.map((server) => ({ port: domainPort, ...server, packed: packed(server.address) })),
     ...(port !== undefined && { port }),
     ...(ndots !== undefined && { ndots }),
+    ...(lasting && { lasting }),
   };
 }
 

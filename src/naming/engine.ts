@@ -13,7 +13,7 @@ import { Forwarder } from "./forwarder.ts";
 import { Outlooks } from "./outlook.ts";
 import { SocketOpener } from "./own-sockets.ts";
 import { Records } from "./records.ts";
-import { domainPort } from "./redirection.ts";
+import { domainPort, type Redirection } from "./redirection.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
 import { Responder } from "./responder.ts";
 import { type Listener, ServedSandbox, type Service } from "./served-sandbox.ts";
@@ -25,6 +25,8 @@ const batchSize = 64;
 const idleTime = 10_000;
 /** How long a listener accepts nothing where no descriptors are left, milliseconds. */
 const restTime = 500;
+/** How long after its end a redirection is closed, milliseconds: the kernel has forgotten it by then. */
+const endTime = 50;
 /** How often it is asked whether a sandbox's namespace is still where it was, milliseconds. */
 const namespaceCheck = 10_000;
 
@@ -41,6 +43,7 @@ export class ResolverEngine {
   constructor(loop: Loop) {
     const idle = new Deadlines<Connection>(idleTime);
     const resting = new Deadlines<Listener>(restTime);
+    const ended = new Deadlines<Redirection>(endTime);
     this.#loop = loop;
     this.#service = {
       loop,
@@ -50,6 +53,7 @@ export class ResolverEngine {
       batch: new DatagramBatch(batchSize, ownUdpSize),
       idle,
       resting,
+      ended,
       home: this.#home,
     };
     loop.expire(idle, (connection) => {
@@ -57,6 +61,7 @@ export class ResolverEngine {
       else idle.begin(connection, loop.now);
     });
     loop.expire(resting, ({ fd }) => loop.change(fd, readiness.readable));
+    loop.expire(ended, (redirection) => redirection.close());
     loop.expire(this.#checks, (sandbox) => {
       if (sandbox.isThere()) this.#checks.begin(sandbox, loop.now);
       else this.#remove(sandbox.id);
@@ -83,8 +88,15 @@ export class ResolverEngine {
     }
   }
 
+  /** Ends to serve. What lasts is left to the next one. */
   close(): void {
-    for (const id of [...this.#sandboxes.keys()]) this.#remove(id);
+    const { ended } = this.#service;
+    for (const sandbox of this.#sandboxes.values()) sandbox.close("engine");
+    this.#sandboxes.clear();
+    const isAny = ended.next() !== Number.POSITIVE_INFINITY;
+    if (isAny) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, endTime);
+    for (let one = ended.take(Number.POSITIVE_INFINITY); one !== undefined; one = ended.take(Number.POSITIVE_INFINITY))
+      one.close();
     closeNamespace(this.#home);
   }
 
@@ -112,7 +124,7 @@ export class ResolverEngine {
     const sandbox = this.#sandboxes.get(id);
     if (sandbox === undefined) return;
     this.#sandboxes.delete(id);
-    sandbox.close();
+    sandbox.close("sandbox");
     this.#outlooks.giveBack(sandbox.outlook);
   }
 

@@ -4,9 +4,8 @@ import { openDatagram } from "../kernel/inet/datagram.ts";
 import { errno } from "../kernel/inet/options.ts";
 import { listenStream } from "../kernel/inet/stream.ts";
 import { KernelError } from "../kernel/kernel.ts";
-import type { NetlinkMessage } from "../kernel/netlink/message.ts";
 import { closeSocket } from "../kernel/syscalls.ts";
-import { domainPort, type Ports, portOf, redirect, redirectionTo } from "./redirection.ts";
+import { domainPort, type Ports, portOf, Redirection, redirectionTo, type Transaction } from "./redirection.ts";
 
 /** Where every resolver is: libnetwork's address. */
 const ownAddress = Uint8Array.of(127, 0, 0, 11);
@@ -24,22 +23,27 @@ const withoutRedirection: readonly number[] = [errno.noEntry, errno.invalid, err
 export interface OwnSockets {
   readonly datagrams: number;
   readonly listener: number;
-  /** Ends what leads port 53 to them, where something does; closes neither. */
-  endRedirection?(): void;
+  /** What leads port 53 to them, where something does. */
+  readonly redirection?: Redirection;
 }
 
 /** Opens sockets sandbox by sandbox: at the same ports in each as long as they are free there, so that what leads to them is made once. */
 export class SocketOpener {
   #ports: Ports = { udp: anyPort, tcp: anyPort };
-  #redirection: readonly NetlinkMessage[] = [];
+  /** What leads to these, by whether it lasts. */
+  readonly #transactions = new Map<boolean, Transaction>();
+  /** Whether the kernel knows tables that outlive their owner. */
+  #canLast = true;
 
-  /** Opens them at a port; without one at any, and has port 53 lead there. Where the kernel cannot do that, port 53 is theirs. Throws KernelError. */
-  open(port: number | undefined): OwnSockets {
+  /**
+   * Opens them at a port; without one at any, and has port 53 lead there. Where the kernel cannot do that, port 53 is theirs. `lasting`: what leads there stays when the process
+   * has ended. Throws KernelError.
+   */
+  open(port: number | undefined, lasting: boolean): OwnSockets {
     if (port !== undefined) return openBoth({ udp: port, tcp: port });
     const sockets = this.#openSomewhere();
     try {
-      const redirection = redirect(this.#redirectionTo(sockets));
-      return { ...sockets, endRedirection: () => redirection.close() };
+      return { ...sockets, redirection: this.#redirect(sockets, lasting) };
     } catch (error) {
       closeSocket(sockets.datagrams);
       closeSocket(sockets.listener);
@@ -57,13 +61,20 @@ export class SocketOpener {
     }
   }
 
-  #redirectionTo({ datagrams, listener }: OwnSockets): readonly NetlinkMessage[] {
+  #redirect({ datagrams, listener }: OwnSockets, lasting: boolean): Redirection {
     const ports = { udp: portOf(datagrams), tcp: portOf(listener) };
     if (ports.udp !== this.#ports.udp || ports.tcp !== this.#ports.tcp) {
       this.#ports = ports;
-      this.#redirection = redirectionTo(ports);
+      this.#transactions.clear();
     }
-    return this.#redirection;
+    const lasts = lasting && this.#canLast;
+    try {
+      return Redirection.begin(this.#transactions.getOrInsertComputed(lasts, () => redirectionTo(ports, lasts)));
+    } catch (error) {
+      if (!lasts || !isRefusal(error, withoutRedirection)) throw error;
+      this.#canLast = false;
+      return this.#redirect({ datagrams, listener }, false);
+    }
   }
 }
 

@@ -1,23 +1,28 @@
 /**
  * Leads port 53 of a sandbox's 127.0.0.11 to the port that its resolver has. A socket at port 53 itself would keep every DNS server in the sandbox from listening at
  * all its addresses. Ports are rewritten as packets leave, by the loopback link alone and without connection tracking. The table belongs to the socket that made
- * it: nobody else changes it or flushes it away, and like the resolver's other sockets it is gone when the process is.
+ * it: nobody else changes it or flushes it away. In a namespace of somebody else's it is gone when the process is; in one of the engine's own it stays for the next process to take
+ * over, because the kernel takes milliseconds to remove each, and a process that was killed with a thousand of them would take long to end.
  */
 import { socketAddressLength } from "../kernel/inet/address.ts";
-import { KernelError } from "../kernel/kernel.ts";
+import { errno } from "../kernel/inet/options.ts";
+import { KernelError, type KernelRefusal } from "../kernel/kernel.ts";
 import type { NetlinkMessage } from "../kernel/netlink/message.ts";
 import { newChain } from "../kernel/netlink/nftables/chain.ts";
 import type { Expression } from "../kernel/netlink/nftables/expressions.ts";
 import { newRule } from "../kernel/netlink/nftables/rule.ts";
-import { newTable } from "../kernel/netlink/nftables/table.ts";
+import { adoptTable, deleteTable, newTable } from "../kernel/netlink/nftables/table.ts";
 import { type Hex, registerOf } from "../kernel/netlink/nftables/values.ts";
 import { NetlinkSocket } from "../kernel/netlink/socket.ts";
 import { socketAddress } from "../kernel/syscalls.ts";
+import { Timed } from "../loop/deadlines.ts";
+import { tableComment } from "../state/nft/ownership.ts";
 
 /** Where names are asked for (RFC 1035 §4.2). */
 export const domainPort = 53;
 
-const table = "portolan-names";
+/** The table's name. */
+export const namesTable = "portolan-names";
 const chain = "output";
 /** NF_IP_PRI_RAW: before connection tracking. */
 const raw = -300;
@@ -79,8 +84,14 @@ export function portOf(fd: number): number {
   return socketAddress(fd, socketAddressLength[4]).readUInt16BE(2);
 }
 
-/** The transaction that leads to these ports. */
-export function redirectionTo({ udp, tcp }: Ports): readonly NetlinkMessage[] {
+/** What makes a redirection. */
+export interface Transaction {
+  readonly messages: readonly NetlinkMessage[];
+  readonly isLasting: boolean;
+}
+
+/** Has port 53 lead to these ports; a lasting one does also when the process has ended. */
+export function redirectionTo({ udp, tcp }: Ports, isLasting: boolean): Transaction {
   const rules = [
     othersPass,
     rewrite("udp", destination, domainPort, udp),
@@ -88,22 +99,64 @@ export function redirectionTo({ udp, tcp }: Ports): readonly NetlinkMessage[] {
     rewrite("tcp", destination, domainPort, tcp),
     rewrite("tcp", source, tcp, domainPort),
   ];
-  return [
-    newTable({ name: table, owned: true }),
-    newChain({ table, name: chain, base: { type: "filter", hook: "output", priority: raw, policy: "accept" } }),
-    ...rules.map((expressions) => newRule({ table, chain, expressions })),
+  const messages = [
+    newTable({ name: namesTable, comment: tableComment, owned: true, ...(isLasting && { persistent: true }) }),
+    newChain({
+      table: namesTable,
+      name: chain,
+      base: { type: "filter", hook: "output", priority: raw, policy: "accept" },
+    }),
+    ...rules.map((expressions) => newRule({ table: namesTable, chain, expressions })),
   ];
+  return { messages, isLasting };
 }
 
-/** Has a transaction of {@link redirectionTo} done in the calling thread's namespace; it lasts until what this returns is closed. Throws KernelError. */
-export function redirect(transaction: readonly NetlinkMessage[]): NetlinkSocket {
-  const socket = new NetlinkSocket("netfilter");
-  try {
-    const refusal = socket.transact(transaction).find((one) => one !== undefined);
-    if (refusal !== undefined) throw new KernelError(`lead port ${domainPort} to the resolver`, refusal);
-    return socket;
-  } catch (error) {
-    socket.close();
-    throw error;
+/** Before the transaction of a lasting one: takes away what an earlier process has left. */
+const inheritance: readonly NetlinkMessage[] = [
+  adoptTable({ name: namesTable, owned: true, persistent: true }),
+  deleteTable(namesTable),
+];
+
+/** What leads port 53 of a namespace to a resolver, for as long as it is open. */
+export class Redirection extends Timed {
+  readonly #socket: NetlinkSocket;
+  /** Whether it stays when it is closed without having ended. */
+  readonly isLasting: boolean;
+
+  private constructor(socket: NetlinkSocket, isLasting: boolean) {
+    super();
+    this.#socket = socket;
+    this.isLasting = isLasting;
+  }
+
+  /** Has port 53 lead to these ports in the calling thread's namespace. Throws KernelError. */
+  static begin({ messages, isLasting }: Transaction): Redirection {
+    const socket = new NetlinkSocket("netfilter");
+    try {
+      let refusal = refusalOf(socket, messages);
+      if (refusal?.errno === errno.exists) refusal = refusalOf(socket, [...inheritance, ...messages]);
+      if (refusal !== undefined) throw new KernelError(`lead port ${domainPort} to the resolver`, refusal);
+      return new Redirection(socket, isLasting);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes it away, where it should not stay for a while. Its closing has to follow some time later: at once, the kernel would keep the thread until no packet can see the table
+   * any more, which takes many milliseconds.
+   */
+  end(): void {
+    // One that is gone was to go.
+    refusalOf(this.#socket, [deleteTable(namesTable)]);
+  }
+
+  /** Ends what has not ended, but for a lasting one. */
+  close(): void {
+    this.#socket.close();
   }
 }
+
+const refusalOf = (socket: NetlinkSocket, transaction: readonly NetlinkMessage[]): KernelRefusal | undefined =>
+  socket.transact(transaction).find((one) => one !== undefined);

@@ -38,6 +38,8 @@ export interface NamedSandbox {
   readonly nameservers: readonly Nameserver[];
   /** Port of 127.0.0.11 that it has to itself; default: it is asked at port 53, which others in the sandbox can listen at nevertheless. */
   readonly port?: number;
+  /** Whether what leads port 53 to the resolver stays in the namespace when the process is killed, for the next one to take over; default: it goes with the process. */
+  readonly lasting?: boolean;
   /** Explicit `ndots` of its resolv.conf: above 0 single-label names are not forwarded. */
   readonly ndots?: number;
 }

@@ -15,6 +15,7 @@ import type { Outlook } from "./outlook.ts";
 import type { SocketOpener } from "./own-sockets.ts";
 import type { Asker, Forwarding, Pending } from "./pending.ts";
 import { QueryLog } from "./query-log.ts";
+import type { Redirection } from "./redirection.ts";
 import type { SandboxNames } from "./requests.ts";
 import { type Responder, toForward } from "./responder.ts";
 import type { Upstream } from "./upstream.ts";
@@ -36,6 +37,8 @@ export interface Service {
   readonly idle: Deadlines<Connection>;
   /** Listeners that accept nothing for a while. */
   readonly resting: Deadlines<Listener>;
+  /** Redirections that have ended and are to be closed. */
+  readonly ended: Deadlines<Redirection>;
   /** The namespace to come back to. */
   readonly home: number;
 }
@@ -85,13 +88,13 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
   readonly #inode: bigint | undefined;
   readonly #datagrams: number;
   readonly #listener: Listener;
-  readonly #endRedirection: (() => void) | undefined;
+  readonly #redirection: Redirection | undefined;
   #upstreams: readonly Upstream<Pending>[] | undefined;
   #underWay: Set<Pending> | undefined;
   #connections: Set<Connection> | undefined;
 
   /** Begins to serve; throws KernelError. */
-  constructor(service: Service, { id, namespace, port, ndots = 0 }: SandboxNames, outlook: Outlook) {
+  constructor(service: Service, { id, namespace, port, lasting = false, ndots = 0 }: SandboxNames, outlook: Outlook) {
     super();
     this.id = id;
     this.namespace = namespace;
@@ -100,10 +103,10 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
     this.#ndots = ndots;
     this.#service = service;
     this.#inode = inodeOf(namespace);
-    const { datagrams, listener, endRedirection } = this.#inside(() => service.opener.open(port));
+    const { datagrams, listener, redirection } = this.#inside(() => service.opener.open(port, lasting));
     this.#datagrams = datagrams;
     this.#listener = new Listener(listener, this);
-    this.#endRedirection = endRedirection;
+    this.#redirection = redirection;
     service.loop.watch(datagrams, readiness.readable, this);
     service.loop.watch(listener, readiness.readable, this.#listener);
   }
@@ -138,15 +141,28 @@ export class ServedSandbox extends Timed implements Forwarding, ConnectionOwner,
     this.outlook = outlook;
   }
 
-  close(): void {
+  /** Ends to serve, because the sandbox goes or because the engine does. */
+  close(ending: "sandbox" | "engine"): void {
     this.leave();
     if (this.#underWay !== undefined) this.#service.forwarder.drop(this);
     this.#closeUpstreams();
     for (const connection of this.#connections ?? []) connection.close();
     this.#service.loop.close(this.#datagrams);
-    this.#endRedirection?.();
+    this.#endRedirection(ending);
     this.#listener.leave();
     this.#service.loop.close(this.#listener.fd);
+  }
+
+  #endRedirection(ending: "sandbox" | "engine"): void {
+    const redirection = this.#redirection;
+    if (redirection === undefined) return;
+    // A lasting one is the next engine's, and without its namespace it is nobody's.
+    if ((ending === "engine" && redirection.isLasting) || !this.isThere()) {
+      redirection.close();
+      return;
+    }
+    redirection.end();
+    this.#service.ended.begin(redirection, this.#service.loop.now);
   }
 
   /** Answers a batch of datagrams. */

@@ -138,9 +138,9 @@ export function snapshot(path?: string): HostSnapshot {
   };
 }
 
-/** A ruleset without the tables that belong to a process and go with it (flags owner). */
+/** A ruleset without the tables that belong to a process (flags owner), and without what leads to a resolver, of which there may be one or not as processes come and go. */
 const lasting = (ruleset: string): string =>
-  ruleset.replaceAll(/^table \S+ \S+ \{ # progname .*\n(?:\t.*\n|\n)*\}\n/gm, "");
+  ruleset.replaceAll(/^table (?:\S+ \S+ \{ # progname |inet portolan-names ).*\n(?:\t.*\n|\n)*\}\n/gm, "");
 
 /**
  * IPv6 routes but those that come and go by themselves some time after a link is up or down: link-local ones when duplicate address detection is through, and the

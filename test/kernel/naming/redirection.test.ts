@@ -103,3 +103,31 @@ test("nothing is left of a resolver whose process was killed, and the next one s
   await resolver.setSandbox(sandbox(namespace));
   assert.equal(told(await ask("web", "A", { namespace })), "NOERROR 10.0.0.2");
 });
+
+test("in a namespace of the engine's own it outlives a process that is killed, and is the next one's", async (t) => {
+  const namespace = namespaceFor(t);
+  const victim = fork(join(import.meta.dirname, "victim.ts"), [namespace, "lasting"]);
+  await once(victim, "message");
+  const gone = once(victim, "exit");
+  victim.kill("SIGKILL");
+  await gone;
+  assert.match(nft(namespace, "list", "ruleset"), /portolan-names/);
+  const resolver = resolverFor(t);
+  resolver.setEndpoint(web);
+  await resolver.setSandbox({ ...sandbox(namespace), lasting: true });
+  assert.equal(told(await ask("web", "A", { namespace })), "NOERROR 10.0.0.2");
+  assert.equal(nft(namespace, "list", "tables").match(/portolan-names/g)?.length, 1);
+  await resolver.removeSandbox("s1");
+  assert.equal(nft(namespace, "list", "ruleset"), "");
+});
+
+test("a resolver that ends leaves it for the next one in the engine's own namespaces, and nothing in others", async (t) => {
+  const namespace = namespaceFor(t);
+  const resolver = resolverFor(t);
+  const foreign = namespaceFor(t);
+  await resolver.setSandbox({ ...sandbox(namespace), lasting: true });
+  await resolver.setSandbox({ ...sandbox(foreign), id: "s2" });
+  await resolver.close();
+  assert.match(nft(namespace, "list", "ruleset"), /portolan-names/);
+  assert.equal(nft(foreign, "list", "ruleset"), "");
+});

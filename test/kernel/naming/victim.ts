@@ -1,7 +1,7 @@
 /** A process that serves the names of a namespace until it is killed. Argument: its path. */
 import { createResolver } from "../../../src/naming/create-resolver.ts";
 
-const [, , namespace = ""] = process.argv;
+const [, , namespace = "", lasting] = process.argv;
 await createResolver().setSandbox({
   id: "s1",
   namespace: namespace as `/${string}`, // of the test that starts it
@@ -9,5 +9,6 @@ await createResolver().setSandbox({
   links: {},
   extraHosts: {},
   nameservers: [],
+  lasting: lasting !== undefined,
 });
 process.send?.("serves");

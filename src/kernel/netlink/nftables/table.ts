@@ -1,5 +1,5 @@
 /** Tables (enum nft_table_attributes), of family inet. */
-import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
+import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
 import { createExclusively, nftAnswer, nftMessage, nftRequest } from "./message.ts";
 import { commentType, decodeComment, encodeComment } from "./userdata.ts";
 import { required } from "./values.ts";
@@ -9,18 +9,32 @@ export interface Table {
   readonly comment?: string;
   /** Belongs to the socket that makes it: nobody else can change it or flush it away, and it goes when the socket is closed (NFT_TABLE_F_OWNER, Linux 5.12). */
   readonly owned?: boolean;
+  /** One that is owned stays when its socket is closed, and is then anybody's (NFT_TABLE_F_PERSIST, Linux 6.9). */
+  readonly persistent?: boolean;
 }
 
 /** NFT_TABLE_F_OWNER */
 const ownerFlag = 2;
+/** NFT_TABLE_F_PERSIST */
+const persistFlag = 4;
 
 /** NFTA_TABLE_* */
 const attribute = { name: 1, flags: 2, userData: 6 } as const;
 
 /** Makes a table; refused with EEXIST where there is one of that name. */
 export function newTable(table: Table): NetlinkMessage {
-  return nftRequest(nftMessage.newTable, createExclusively, (writer) => {
-    writer.string(attribute.name, table.name).be32(attribute.flags, table.owned ? ownerFlag : 0);
+  return put(table, createExclusively);
+}
+
+/** Makes a table that is owned, or takes over one that nobody owns any more; refused with EPERM where somebody does. */
+export function adoptTable(table: Table): NetlinkMessage {
+  return put(table, messageFlag.create);
+}
+
+function put(table: Table, flags: number): NetlinkMessage {
+  const kind = (table.owned ? ownerFlag : 0) | (table.persistent ? persistFlag : 0);
+  return nftRequest(nftMessage.newTable, flags, (writer) => {
+    writer.string(attribute.name, table.name).be32(attribute.flags, kind);
     if (table.comment !== undefined) writer.bytes(attribute.userData, encodeComment(commentType.table, table.comment));
   });
 }
@@ -43,10 +57,11 @@ export function decodeTable(message: ReceivedMessage): Table | undefined {
   if (attributes === undefined) return undefined;
   const userData = attributes.get(attribute.userData);
   const comment = userData && decodeComment(commentType.table, userData.value);
-  const owned = ((attributes.get(attribute.flags)?.be32() ?? 0) & ownerFlag) !== 0;
+  const flags = attributes.get(attribute.flags)?.be32() ?? 0;
   return {
     name: required(attributes, attribute.name).string(),
     ...(comment !== undefined && { comment }),
-    ...(owned && { owned }),
+    ...((flags & ownerFlag) !== 0 && { owned: true }),
+    ...((flags & persistFlag) !== 0 && { persistent: true }),
   };
 }
