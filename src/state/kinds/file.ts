@@ -29,8 +29,9 @@ const lastLine = (content: string): string => content.slice(content.lastIndexOf(
 /** What others wrote below ours. */
 function below(content: string, current: string): string {
   const last = lastLine(content);
-  const at = current.indexOf(`\n${last}`);
-  return at === -1 ? "" : current.slice(at + 1 + last.length);
+  // It may be the only one of ours that is left.
+  const at = `\n${current}`.indexOf(`\n${last}`);
+  return at === -1 ? "" : current.slice(at + last.length);
 }
 
 /** Where the whole is while a file with others' lines is written: killed in between, these would be lost. */
