@@ -1,6 +1,7 @@
 /** The model against its reference on a real kernel: what is there is what is described after every command, and at the end the host is as before. */
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createKernel } from "../../../src/kernel/linux.ts";
@@ -23,15 +24,35 @@ await engine.features();
 const names = (line: string): readonly string[] =>
   (JSON.parse(run(line)) as readonly { readonly ifname: string }[]).map(({ ifname }) => ifname);
 
+const folder = join(runDir, "sandboxes");
+
+const files = (): ReadonlyMap<string, string> =>
+  new Map(
+    (existsSync(folder) ? readdirSync(folder) : []).flatMap((sandbox) =>
+      readdirSync(join(folder, sandbox)).map((name) => {
+        const path = join(folder, sandbox, name);
+        return [path, readFileSync(path, "utf8")] as const;
+      }),
+    ),
+  );
+
 const ground: Ground = {
   engine,
   faults,
   runDir,
+  files,
   damage(choice) {
     const links = [...names("ip -j link show type veth"), ...names("ip -j link show type bridge")];
     const victims = [
       ...links.flatMap((name) => [`ip link delete ${name}`, `ip link set ${name} down`]),
-      ...(run("nft list tables").includes("portolan") ? ["nft flush table inet portolan"] : []),
+      ...[...files().keys()].map((path) => `rm ${path}`),
+      ...(run("nft list tables").includes("portolan")
+        ? [
+            "nft flush table inet portolan",
+            "nft flush map inet portolan published-anywhere4",
+            "nft flush chain inet portolan guard",
+          ]
+        : []),
     ];
     const line = victims[choice % victims.length];
     if (line !== undefined) run(line);

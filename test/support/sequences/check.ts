@@ -14,7 +14,7 @@ export function checkTold(controller: NetworkController, reference: Reference): 
   assert.deepEqual(sorted(networks.map(({ name }) => name)), sorted([...reference.networks.keys(), "host"]));
   for (const network of networks) if (network.name !== "host") checkNetwork(network, reference);
   const sandboxes = controller.sandboxes();
-  assert.deepEqual(sorted(sandboxes.map(({ name }) => name)), sorted(reference.sandboxes));
+  assert.deepEqual(sorted(sandboxes.map(({ name }) => name)), sorted(reference.sandboxes.keys()));
   for (const { name, endpoints, gateway } of sandboxes) {
     // Only names of the reference's own come here.
     const sandbox = name as SandboxName;

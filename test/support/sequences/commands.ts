@@ -22,20 +22,47 @@ export interface NetworkShape {
   readonly length?: 29 | 30;
 }
 
+/** What endpoints publish: fixed ports and rows, on all addresses and on one, and with a choice. Many of them exclude each other. */
+export const publishWishes = [
+  "8001:80",
+  "8001-8002:80-81",
+  "8002-8003:8002-8003",
+  "8001-8003:80",
+  "127.0.0.1:8001:80",
+  "127.0.0.2:8001-8002:80",
+  "8002:53/udp",
+  "80",
+  "0:53/udp",
+] as const;
+export type PublishWish = (typeof publishWishes)[number];
+
+/** A further name of endpoints, which several may have. */
+export const alias = "www";
+
+/** What a sandbox is told about names, if it is. */
+export const namesTold = {
+  hostname: "told",
+  nameservers: ["192.0.2.53"],
+  extraHosts: ["db:192.0.2.7"],
+  links: ["api:store"],
+} as const;
+
 /** Where the static route of an endpoint leads that has one: everywhere the same, so that a sandbox has it once. */
 export const destination = "198.18.0.0/15";
 
-/** One operation of the model. `routed`: with a static route. `host` is the last part of a wanted address, counted from the subnet's own. */
+/** One operation of the model. `routed`: with a static route; `aliased`: with the further name; `told`: with settings for names. `host` is the last part of a wanted address, counted from the subnet's own. */
 export type Operation =
   | { readonly type: "create network"; readonly network: (typeof networkNames)[number]; readonly shape: NetworkShape }
   | { readonly type: "delete network"; readonly network: NetworkName }
-  | { readonly type: "create sandbox"; readonly sandbox: SandboxName }
+  | { readonly type: "create sandbox"; readonly sandbox: SandboxName; readonly told?: boolean }
   | { readonly type: "delete sandbox"; readonly sandbox: SandboxName }
   | {
       readonly type: "create endpoint";
       readonly network: NetworkName;
       readonly endpoint: EndpointName;
       readonly host?: number;
+      readonly publish?: readonly PublishWish[];
+      readonly aliased?: boolean;
     }
   | { readonly type: "delete endpoint"; readonly network: NetworkName; readonly endpoint: EndpointName }
   | {
@@ -54,6 +81,8 @@ export type Operation =
       readonly priority: number;
       readonly host?: number;
       readonly routed?: boolean;
+      readonly publish?: readonly PublishWish[];
+      readonly aliased?: boolean;
     }
   | { readonly type: "disconnect"; readonly network: NetworkName; readonly endpoint: EndpointName }
   | { readonly type: "prune" };
@@ -73,6 +102,7 @@ const sandbox = fc.constantFrom(...sandboxNames);
 const endpoint = fc.constantFrom(...endpointNames, ...sandboxNames);
 const priority = fc.constantFrom(0, 0, 1, -1);
 const host = fc.integer({ min: 0, max: 9 });
+const publish = fc.array(fc.constantFrom(...publishWishes), { minLength: 1, maxLength: 2 });
 const shape: fc.Arbitrary<NetworkShape> = fc.record(
   {
     internal: fc.boolean(),
@@ -90,12 +120,18 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({ type: type("create network"), network: fc.constantFrom(...networkNames), shape }),
   },
   { weight: 1, arbitrary: fc.record({ type: type("delete network"), network }) },
-  { weight: 4, arbitrary: fc.record({ type: type("create sandbox"), sandbox }) },
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      { type: type("create sandbox"), sandbox, told: fc.boolean() },
+      { requiredKeys: ["type", "sandbox"] },
+    ),
+  },
   { weight: 1, arbitrary: fc.record({ type: type("delete sandbox"), sandbox }) },
   {
     weight: 3,
     arbitrary: fc.record(
-      { type: type("create endpoint"), network, endpoint, host },
+      { type: type("create endpoint"), network, endpoint, host, publish, aliased: fc.boolean() },
       { requiredKeys: ["type", "network", "endpoint"] },
     ),
   },
@@ -111,7 +147,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record(
-      { type: type("connect"), network, sandbox, priority, host, routed: fc.boolean() },
+      { type: type("connect"), network, sandbox, priority, host, routed: fc.boolean(), publish, aliased: fc.boolean() },
       { requiredKeys: ["type", "network", "sandbox", "priority"] },
     ),
   },

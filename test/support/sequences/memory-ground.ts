@@ -15,6 +15,8 @@ export function memoryGround(): Ground {
     engine,
     faults,
     runDir: "/run/portolan",
+    files: () =>
+      new Map(engine.objects().flatMap((one) => (one.kind === "file" ? [[one.path, one.content] as const] : []))),
     damage(choice) {
       const objects = engine.objects();
       const object = objects[choice % objects.length];

@@ -1,6 +1,7 @@
 /** The model at its simplest: names and who is where, and what each operation does to them or why it cannot. */
 import type { ErrorCode } from "../../../src/errors.ts";
-import type { EndpointName, NetworkName, NetworkShape, Operation, SandboxName } from "./commands.ts";
+import type { EndpointName, NetworkName, NetworkShape, Operation, PublishWish, SandboxName } from "./commands.ts";
+import { type Allotted, allot, type HostPorts } from "./ports.ts";
 
 export interface ReferenceNetwork {
   readonly shape: NetworkShape;
@@ -12,6 +13,9 @@ export interface ReferenceEndpoint {
   readonly name: EndpointName;
   /** Its IPv4 address, counted from the subnet's own, where the network has a subnet of its own. */
   host?: number;
+  /** Its ports of the host; those of which any would do are noted when it is made. */
+  ports: readonly Allotted[];
+  readonly aliased: boolean;
   sandbox?: { readonly name: SandboxName; readonly priority: number; readonly routed: boolean };
 }
 
@@ -25,7 +29,8 @@ export class Reference {
     ["bridge", { shape: open, predefined: true }],
     ["none", { shape: open, predefined: true }],
   ]);
-  readonly sandboxes = new Set<SandboxName>();
+  /** Whether each was told about names. */
+  readonly sandboxes = new Map<SandboxName, boolean>();
   readonly endpoints: ReferenceEndpoint[] = [];
 
   of(network: NetworkName): readonly ReferenceEndpoint[] {
@@ -62,13 +67,11 @@ export class Reference {
       case "delete sandbox":
         return new Set(this.sandboxes.has(operation.sandbox) ? [] : ["not-found"]);
       case "create endpoint":
-        return this.#endpointReasons(operation.network, operation.endpoint, operation.host);
+        return this.#endpointReasons(operation, operation.endpoint);
       case "connect": {
         if (!this.networks.has(operation.network) || !this.sandboxes.has(operation.sandbox))
           return new Set(["not-found"]);
-        return this.#endpointReasons(operation.network, operation.sandbox, operation.host).union(
-          this.#companyReasons(operation),
-        );
+        return this.#endpointReasons(operation, operation.sandbox).union(this.#companyReasons(operation));
       }
       case "join": {
         const there = this.endpoint(operation.network, operation.endpoint);
@@ -92,13 +95,17 @@ export class Reference {
     }
   }
 
-  #endpointReasons(network: NetworkName, name: EndpointName, host: number | undefined): Reasons {
+  #endpointReasons({ network, host, publish }: NewEndpoint, name: EndpointName): Reasons {
     const there = this.networks.get(network);
     if (there === undefined) return new Set(["not-found"]);
     const reasons = new Set<ErrorCode>();
     if (this.endpoint(network, name) !== undefined) reasons.add("exists");
     const { length, reach } = there.shape;
     const hasGateway = reach !== "isolated";
+    if (publish !== undefined) {
+      if (network === "none" || there.shape.internal) reasons.add("forbidden");
+      else if (this.#allotted(network, publish) === undefined) reasons.add("in-use");
+    }
     if (length === undefined) {
       if (host !== undefined) reasons.add("invalid-argument");
       return reasons;
@@ -112,6 +119,16 @@ export class Reference {
     if (host >= size || host === 0 || host === size - 1) reasons.add("address-outside").add("address-in-use");
     if ((host === 1 && hasGateway) || this.of(network).some((one) => one.host === host)) reasons.add("address-in-use");
     return reasons;
+  }
+
+  /** Published ports of all endpoints, in sandboxes or not. */
+  get taken(): readonly HostPorts[] {
+    return this.endpoints.flatMap(({ ports }) => ports.filter((port) => port !== undefined));
+  }
+
+  /** Where the host does not translate, no port of its own leads anywhere. */
+  #allotted(network: NetworkName, publish: readonly PublishWish[] = []): readonly Allotted[] | undefined {
+    return this.networks.get(network)?.shape.reach === "routed" ? [] : allot(publish, this.taken);
   }
 
   #companyReasons({
@@ -140,18 +157,18 @@ export class Reference {
         this.networks.delete(operation.network);
         break;
       case "create sandbox":
-        this.sandboxes.add(operation.sandbox);
+        this.sandboxes.set(operation.sandbox, operation.told ?? false);
         break;
       case "delete sandbox":
         this.#remove(this.in(operation.sandbox));
         this.sandboxes.delete(operation.sandbox);
         break;
       case "create endpoint":
-        this.#add({ network: operation.network, name: operation.endpoint, ...hostOf(operation) });
+        this.#add({ name: operation.endpoint, ...this.#made(operation) });
         break;
       case "connect": {
         const sandbox = placeOf(operation);
-        this.#add({ network: operation.network, name: operation.sandbox, ...hostOf(operation), sandbox });
+        this.#add({ name: operation.sandbox, ...this.#made(operation), sandbox });
         break;
       }
       case "join": {
@@ -172,12 +189,27 @@ export class Reference {
     }
   }
 
+  #made(operation: NewEndpoint): Omit<ReferenceEndpoint, "name"> {
+    const { network, publish, aliased = false } = operation;
+    return { network, ...hostOf(operation), ports: this.#allotted(network, publish) ?? [], aliased };
+  }
+
   #add(endpoint: ReferenceEndpoint): void {
     this.endpoints.push(endpoint);
   }
 
   #remove(gone: readonly (ReferenceEndpoint | undefined)[]): void {
     for (const one of gone) if (one) this.endpoints.splice(this.endpoints.indexOf(one), 1);
+  }
+
+  /** What of the endpoints in sandboxes the names in a sandbox lead to: those of the networks that somebody made and it is in. */
+  inSight(sandbox: SandboxName): readonly ReferenceEndpoint[] {
+    const networks = new Set(this.in(sandbox).flatMap(({ network }) => (this.#hasNames(network) ? [network] : [])));
+    return this.endpoints.filter((one) => one.sandbox !== undefined && networks.has(one.network));
+  }
+
+  #hasNames(network: NetworkName): boolean {
+    return this.networks.get(network)?.predefined === false;
   }
 
   /** Network of the endpoint that gives a sandbox the default route of a family. */
@@ -193,6 +225,8 @@ export class Reference {
   }
 }
 
+type NewEndpoint = Extract<Operation, { readonly type: "create endpoint" | "connect" }>;
+
 const placeOf = ({
   sandbox: name,
   priority,
@@ -203,5 +237,4 @@ const placeOf = ({
   routed,
 });
 
-const hostOf = ({ host }: { readonly host?: number }): { readonly host?: number } =>
-  host === undefined ? {} : { host };
+const hostOf = ({ host }: NewEndpoint): { readonly host?: number } => (host === undefined ? {} : { host });

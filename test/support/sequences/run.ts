@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { addressOf } from "../../../src/address/cidr.ts";
 import { isPortolanError } from "../../../src/errors.ts";
 import { createController } from "../../../src/model/controller.ts";
-import type { ChangeOptions, Endpoint, JoinSpec, NetworkController, NetworkSpec } from "../../../src/model/types.ts";
+import type {
+  ChangeOptions,
+  Endpoint,
+  EndpointSpec,
+  JoinSpec,
+  NetworkController,
+  NetworkSpec,
+} from "../../../src/model/types.ts";
 import type { Engine } from "../../../src/state/engine.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -11,12 +18,15 @@ import type { Faults } from "../faults.ts";
 import { createFaultyStore } from "../faulty-store.ts";
 import { randomFrom } from "../random.ts";
 import { checkStored, checkTold } from "./check.ts";
+import { checkFiles, checkHeld, checkNames, hostPortsOf } from "./check-services.ts";
 import {
+  alias,
   type Command,
   destination,
   type EndpointName,
   type NetworkName,
   type NetworkShape,
+  namesTold,
   networkNames,
   type Operation,
 } from "./commands.ts";
@@ -28,6 +38,8 @@ export interface Ground {
   /** Counts the changes of the engine. */
   readonly faults: Faults;
   readonly runDir: string;
+  /** The files of sandboxes that there are, by path. */
+  files(): ReadonlyMap<string, string>;
   /** Takes one thing of ours away behind the engine's back, if there is any. */
   damage(choice: number): void;
   /** Checks what is there against what is described; called after every command. */
@@ -140,9 +152,17 @@ class Sequence {
     if (operation.type !== "create endpoint" && operation.type !== "connect") return;
     const name = operation.type === "connect" ? operation.sandbox : operation.endpoint;
     const there = this.#reference.endpoint(operation.network, name);
-    const { ipv4 } = endpointOf(this.#controller, operation.network, name).info();
+    const { ipv4, ports } = endpointOf(this.#controller, operation.network, name).info();
+    assert.ok(there);
+    const given = ports.map(hostPortsOf);
+    assert.deepEqual(
+      given.map((port, at) => there.ports[at] && port),
+      there.ports,
+      "published ports are those that are wanted, or the first of them that are free",
+    );
+    there.ports = given;
     const own = this.#reference.networks.get(operation.network)?.shape.length !== undefined;
-    if (!there || !own || ipv4 === undefined) return;
+    if (!own || ipv4 === undefined) return;
     const last = Number(addressOf(ipv4).split(".")[3]);
     if (operation.host !== undefined) assert.equal(last, operation.host, "a wanted address is the one given");
     there.host = last;
@@ -152,13 +172,16 @@ class Sequence {
     await this.#controller.settle();
     checkTold(this.#controller, this.#reference);
     checkStored(this.#controller, await this.#store.load());
+    checkNames(this.#controller, this.#reference);
+    checkFiles(this.#controller, this.#reference, this.#ground.files());
+    await checkHeld(this.#controller, await this.#ground.engine.heldPorts());
     await this.#ground.check(this.#controller);
   }
 
   /** Removes everything. */
   async end(): Promise<void> {
     const all: Operation[] = [
-      ...[...this.#reference.sandboxes].map((sandbox): Operation => ({ type: "delete sandbox", sandbox })),
+      ...[...this.#reference.sandboxes.keys()].map((sandbox): Operation => ({ type: "delete sandbox", sandbox })),
     ];
     for (const operation of all) await this.#carryOut(operation);
     for (const { network, name } of [...this.#reference.endpoints]) {
@@ -204,6 +227,17 @@ function optionsOf(enableIpv6: boolean, reach: NetworkShape["reach"]): Readonly<
 const routesOf = ({ routed }: { readonly routed?: boolean }): Pick<JoinSpec, "routes"> =>
   routed ? { routes: [destination] } : {};
 
+const servedAs = ({
+  publish,
+  aliased = false,
+}: Extract<Operation, { readonly type: "create endpoint" | "connect" }>): Pick<
+  EndpointSpec,
+  "publish" | "aliases"
+> => ({
+  ...(publish && { publish }),
+  aliases: aliased ? [alias] : [],
+});
+
 /** One operation on a controller. */
 async function perform(controller: NetworkController, operation: Operation, options: ChangeOptions): Promise<unknown> {
   switch (operation.type) {
@@ -212,12 +246,13 @@ async function perform(controller: NetworkController, operation: Operation, opti
     case "delete network":
       return controller.network(operation.network).delete(options);
     case "create sandbox":
-      return controller.createSandbox({ name: operation.sandbox }, options);
+      return controller.createSandbox({ name: operation.sandbox, ...(operation.told && namesTold) }, options);
     case "delete sandbox":
       return controller.sandbox(operation.sandbox).delete(options);
     case "create endpoint": {
       const { network, endpoint, host } = operation;
-      return controller.network(network).createEndpoint({ name: endpoint, ...wanted(network, host) }, options);
+      const spec = { name: endpoint, ...wanted(network, host), ...servedAs(operation) };
+      return controller.network(network).createEndpoint(spec, options);
     }
     case "delete endpoint":
       return endpointOf(controller, operation.network, operation.endpoint).delete(options);
@@ -230,7 +265,7 @@ async function perform(controller: NetworkController, operation: Operation, opti
       return endpointOf(controller, operation.network, operation.endpoint).leave(options);
     case "connect": {
       const { network, sandbox, host, priority: gatewayPriority } = operation;
-      const spec = { gatewayPriority, ...wanted(network, host), ...routesOf(operation) };
+      const spec = { gatewayPriority, ...wanted(network, host), ...routesOf(operation), ...servedAs(operation) };
       return controller.connect(controller.network(network), controller.sandbox(sandbox), spec, options);
     }
     case "disconnect":
