@@ -18,12 +18,13 @@ export function parseMac(text: string): MacAddress {
 
 /** The six octets. */
 export function macToBytes(mac: MacAddress): Uint8Array {
-  return Uint8Array.from(mac.split(":"), (octet) => Number.parseInt(octet, 16));
+  return new Uint8Array(Buffer.from(mac.replaceAll(":", ""), "hex"));
 }
 
 /** The address of six octets. */
 export function bytesToMac(bytes: Uint8Array): MacAddress {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":") as MacAddress;
+  const digits = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+  return digits.replaceAll(/..(?=.)/g, "$&:") as MacAddress; // two digits an octet
 }
 
 /** A locally administered unicast address made of six random octets (IEEE 802 §8.4). */

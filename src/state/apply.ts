@@ -10,7 +10,7 @@ import { revive } from "./kinds/link.ts";
 import { kindOf } from "./kinds/registry.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import { forgetFlows, translatedPorts } from "./nft/translated-flows.ts";
-import type { Link } from "./objects.ts";
+import type { Link, Sysctl } from "./objects.ts";
 import { inverseOf, ordered } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
 import { refusalError } from "./refusal.ts";
@@ -59,6 +59,8 @@ class Application implements ApplyContext {
   readonly #refused = new Set<number>();
   /** Values that creations of sysctls and files replaced, to be put back. */
   readonly #replaced = new Map<number, () => void>();
+  /** Keys of the links that the plan makes, once somebody asks. */
+  #madeLinks: ReadonlySet<string> | undefined;
   /** Indexes of links that were retired, by namespace and former name. */
   readonly #retired = new Map<string, number>();
   readonly #depart: (namespace: NamespaceRef) => void;
@@ -128,11 +130,24 @@ class Application implements ApplyContext {
       const content = before?.content;
       if (before !== undefined && content !== undefined)
         this.#replaced.set(index, () => kernel.writeFile(object.path, content, before.mode));
-    } else if (object.kind === "sysctl" && object.original === undefined) {
+    } else if (object.kind === "sysctl" && object.original === undefined && !this.#goesWithItsLink(object)) {
       const { namespace, name } = object;
       const before = kernel.readSysctl(namespace, name);
       if (before !== undefined) this.#replaced.set(index, () => kernel.writeSysctl(namespace, name, before));
     }
+  }
+
+  /** Whether a setting is that of a link which the plan makes: it needs not be put back, for the link goes. */
+  #goesWithItsLink(object: Sysctl): boolean {
+    this.#madeLinks ??= new Set(
+      this.#plan.flatMap(({ action, object: made }) => {
+        const kind = kindOf(made);
+        return action === "create" && made.kind === "link" ? [kind.key(made), ...(kind.provides?.(made) ?? [])] : [];
+      }),
+    );
+    return kindOf(object)
+      .references(object)
+      .some((key) => this.#madeLinks?.has(key));
   }
 
   /** Sends the messages of steps together; a step whose link is made by a message before it makes these go first. */
