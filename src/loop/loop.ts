@@ -23,6 +23,9 @@ export class Loop {
   readonly #poll = new Poll(eventsAtOnce);
   /** By descriptor: small numbers, given out anew from the lowest. */
   readonly #handlers: (Handler | undefined)[] = [];
+  /** By descriptor: the turn in which it was watched. */
+  readonly #since: number[] = [];
+  #turns = 0;
   readonly #watches: Watch[] = [];
   readonly #beforeEvents: () => void;
   readonly #onFault: (error: unknown) => void;
@@ -37,6 +40,7 @@ export class Loop {
   watch(fd: number, flags: number, handler: Handler): void {
     this.#poll.add(fd, flags);
     this.#handlers[fd] = handler;
+    this.#since[fd] = this.#turns;
   }
 
   /** Watches for other flags. */
@@ -64,6 +68,7 @@ export class Loop {
     for (const watch of this.#watches) due = Math.min(due, watch.due());
     const count = this.#poll.wait(Math.max(0, Math.ceil(due - performance.now())));
     this.now = performance.now();
+    this.#turns++;
     this.#beforeEvents();
     for (let event = 0; event < count; event++) this.#handle(event);
     for (const watch of this.#watches) {
@@ -76,9 +81,12 @@ export class Loop {
   }
 
   #handle(event: number): void {
+    const fd = this.#poll.descriptorOf(event);
+    // Told of one that had the number before it was closed in this turn, and opened anew. What is so of the new one the kernel tells next time.
+    if (this.#since[fd] === this.#turns) return;
     try {
       // Closed by one before it in the batch: nobody's.
-      this.#handlers[this.#poll.descriptorOf(event)]?.ready(this.#poll.flagsOf(event));
+      this.#handlers[fd]?.ready(this.#poll.flagsOf(event));
     } catch (error) {
       this.#onFault(error);
     }
