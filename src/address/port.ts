@@ -36,6 +36,13 @@ export interface OpenedPort {
   readonly container: PortRange;
 }
 
+/** Published ports that a process leads to the sandbox for IPv6 clients of the host. It copies bytes and datagrams, and SCTP is more than these. */
+export interface ProxiedPort extends Omit<PublishedPort, "protocol"> {
+  readonly protocol: Exclude<TransportProtocol, "sctp">;
+  /** The sandbox's address. */
+  readonly inside: IpAddress;
+}
+
 /** A published port as it is asked for. */
 export interface PortWish extends Omit<PublishedPort, "host"> {
   /** For one port of the sandbox the first free of these; absent: the first free that the host has for such. */

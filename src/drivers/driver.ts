@@ -3,8 +3,8 @@
  * on arrives as a parameter, the same input gives the same objects. A new driver is one folder and one line in registry.ts.
  */
 import type { Family, IpAddress } from "../address/ip.ts";
+import type { ProxiedPort } from "../address/port.ts";
 
-import type { ProxiedPort } from "../firewall/proxied.ts";
 import type { Json } from "../json.ts";
 import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
 import type { KernelObject, NamespaceRef } from "../state/objects.ts";

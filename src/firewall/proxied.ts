@@ -8,27 +8,13 @@
  *     input        (isolation.ts) from elsewhere to the proxy? portolan-user
  */
 import { addressOf, type InterfaceAddress } from "../address/cidr.ts";
-import { familyOf, type IpAddress, parseIp } from "../address/ip.ts";
-import { countOf, type PortRange, type PublishedPort, type TransportProtocol } from "../address/port.ts";
+import { familyOf, parseIp } from "../address/ip.ts";
+import { countOf, type ProxiedPort, type PublishedPort } from "../address/port.ts";
 import { nftElement } from "../state/nft/elements.ts";
 import { concat, iifname, ip6Daddr, l4proto, nfproto, thDport } from "../state/nft/selectors.ts";
 import { ctStatus, dnatPort, goTo, jump, lookup, match, returns } from "../state/nft/statements.ts";
 import type { KernelObject, NftElement, NftKeyPart, NftSet } from "../state/objects.ts";
 import { chain, rules, set } from "./building.ts";
-
-/** What the proxy can serve: it copies bytes or datagrams, and SCTP has more than these. */
-export type ProxiedProtocol = Exclude<TransportProtocol, "sctp">;
-
-/** Ports of the host that the proxy leads to ports of a sandbox, the first to the first and so on. */
-export interface ProxiedPort {
-  readonly protocol: ProxiedProtocol;
-  /** The host's IPv6 address; absent: all of them. */
-  readonly address?: IpAddress;
-  readonly host: PortRange;
-  readonly inside: IpAddress;
-  /** As many as `host` has. */
-  readonly container: PortRange;
-}
 
 const loopback = parseIp("::1");
 

@@ -34,6 +34,7 @@ const call = {
   sendtoBytes: libc.func(
     "int64_t sendto(int fd, const uint8_t *bytes, size_t length, int flags, const uint8_t *address, uint32_t addressLength)",
   ),
+  sendmsg: libc.func("int64_t sendmsg(int fd, const uint8_t *header, int flags)"),
   epoll_create1: libc.func("int epoll_create1(int flags)"),
   epoll_ctl: libc.func("int epoll_ctl(int epfd, int op, int fd, uint8_t *event)"),
   epoll_wait: libc.func("int epoll_wait(int epfd, uint8_t *events, int count, int timeout)"),
@@ -259,6 +260,30 @@ export function receiveSome(fd: number, buffer: Uint8Array): number {
   return counted(call.recv(fd, buffer, buffer.length, withoutWaiting));
 }
 
+/** sendmsg(2) of a struct msghdr without waiting: how many bytes, or a negative errno. */
+export function sendMessage(fd: number, header: Uint8Array): number {
+  return counted(call.sendmsg(fd, header, withoutWaiting));
+}
+
+/** MSG_PEEK: what is read stays. MSG_TRUNC, of a stream: what is read is not copied. */
+const peek = 0x2;
+const uncopied = 0x20;
+
+/** recv(2) without waiting of what stays in the queue: how many bytes (0 at the end of a stream), or a negative errno. */
+export function peekSome(fd: number, buffer: Uint8Array): number {
+  return counted(call.recv(fd, buffer, buffer.length, withoutWaiting | peek));
+}
+
+/** Takes bytes out of a stream's queue that were looked at, as many as lie in `buffer`, which stays as it is. */
+export function takeSome(fd: number, buffer: Uint8Array, count: number): number {
+  return counted(call.recv(fd, buffer, count, withoutWaiting | uncopied));
+}
+
+/** getsockopt(2) into `value`: 0, or a negative errno. */
+export function socketOptionOf(fd: number, level: number, option: number, value: Uint8Array): number {
+  return counted(call.getsockopt(fd, level, option, value, Uint32Array.of(value.length)));
+}
+
 /** EPOLL_CLOEXEC, EFD_CLOEXEC, and EFD_NONBLOCK with it. */
 const closeOnExec = 0o2000000;
 const eventFlags = closeOnExec | 0o4000;
@@ -290,6 +315,14 @@ export function createEventDescriptor(): number {
 /** getrandom(2): fills at most 256 bytes, which it always does at once. */
 export function randomBytes(bytes: Uint8Array): void {
   checked("getrandom", call.getrandom(bytes, bytes.length, 0));
+}
+
+/** SHUT_WR */
+const outwards = 1;
+
+/** shutdown(2) of the direction outwards: the peer reads an end. 0, or a negative errno. */
+export function endWriting(fd: number): number {
+  return counted(call.shutdown(fd, outwards));
 }
 
 /** SHUT_RDWR */

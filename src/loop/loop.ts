@@ -48,7 +48,13 @@ export class Loop {
     this.#poll.change(fd, flags);
   }
 
-  /** Closes a socket that is watched. */
+  /** Watches a descriptor no more that stays open. */
+  unwatch(fd: number): void {
+    this.#poll.remove(fd);
+    this.#handlers[fd] = undefined;
+  }
+
+  /** Closes a socket, watched or not. */
   close(fd: number): void {
     this.#handlers[fd] = undefined;
     closeSocket(fd);

@@ -2,7 +2,7 @@
 import type { ErrorJson } from "../errors.ts";
 
 /** What runs on that thread (services/worker.ts). */
-export type ServiceName = "naming";
+export type ServiceName = "naming" | "proxy";
 
 /** To a service; without `call` it has no answer. With `ends` it is the service's last. */
 export interface Envelope {

@@ -1,8 +1,10 @@
 /** The network controller: the model's front door. */
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
+import { ServiceThread } from "../loop/thread.ts";
 import { createResolver } from "../naming/create-resolver.ts";
 import { type HostConfiguration, readHostConfiguration } from "../naming/host-configuration.ts";
+import { createProxy } from "../proxy/create-proxy.ts";
 import type { Engine } from "../state/engine.ts";
 import { createWorkerEngine } from "../state/worker-engine.ts";
 import { openLocalStore } from "../store/local.ts";
@@ -19,11 +21,13 @@ import { find } from "./lookup.ts";
 import { Names } from "./names-service.ts";
 import { createNetwork, deleteNetwork, pruneNetworks } from "./networks.ts";
 import { parsePublishAddress } from "./parse.ts";
+import { ProxyService } from "./proxy-service.ts";
 import { createRandom } from "./random.ts";
 import { reconcile } from "./reconcile.ts";
 import { recover } from "./recovery.ts";
 import { namesSeenBy, queriesOf } from "./resolution.ts";
 import { createSandbox, deleteSandbox } from "./sandboxes.ts";
+import type { Service } from "./service.ts";
 import { addPredefined, createContext } from "./start.ts";
 import { endpointStatistics, statistics } from "./statistics.ts";
 import { commitAll, flushDeferred } from "./transact.ts";
@@ -108,15 +112,19 @@ export async function createController(options: ControllerOptions = {}): Promise
     await addPredefined(context);
     // One commit for the whole start: it took place, or it did not.
     if (context.deferred.length > 0) await commitAll(context, [], true);
+    const thread = new ServiceThread();
     if (services) {
-      const names = new Names(context, createResolver());
+      const names = new Names(context, createResolver(thread));
       context.names = names;
       await names.start();
     }
-    const { healing: pace = services && options.engine === undefined } = options;
+    const alone = services && options.engine === undefined;
+    const { healing: pace = alone } = options;
     const healing = pace === false ? undefined : new Healing(context, pace === true ? usualPace : pace);
     await healing?.start();
-    return new Controller(context, failure, healing);
+    const proxying = alone ? new ProxyService(context, createProxy(thread), state.setting) : undefined;
+    await proxying?.start();
+    return new Controller(context, failure, healing, proxying);
   } catch (error) {
     await engine.close();
     await store.close();
@@ -127,13 +135,20 @@ export async function createController(options: ControllerOptions = {}): Promise
 class Controller implements NetworkController {
   readonly #context: Context;
   readonly #healing: Healing | undefined;
+  readonly #services: readonly Service[];
   #startFailure: unknown;
   #closing: Promise<void> | undefined;
 
-  constructor(context: Context, startFailure: unknown, healing: Healing | undefined) {
+  constructor(
+    context: Context,
+    startFailure: unknown,
+    healing: Healing | undefined,
+    proxying: ProxyService | undefined,
+  ) {
     this.#context = context;
     this.#startFailure = startFailure;
     this.#healing = healing;
+    this.#services = [healing, proxying].filter((one) => one !== undefined);
   }
 
   async createNetwork(...[spec, options = {}]: Parameters<NetworkController["createNetwork"]>): Promise<Network> {
@@ -215,7 +230,7 @@ class Controller implements NetworkController {
   }
 
   doctor() {
-    const own = this.#healing?.problems() ?? [];
+    const own = this.#services.flatMap((service) => service.problems());
     return this.#context.locks.holdAll(() => examine(this.#context, this.#startFailure, own));
   }
 
@@ -236,7 +251,7 @@ class Controller implements NetworkController {
 
   async #close(): Promise<void> {
     const { events, engine, names, store } = this.#context;
-    await this.#healing?.close();
+    for (const service of this.#services.toReversed()) await service.close();
     events.close();
     await names?.close();
     await flushDeferred(this.#context);

@@ -11,6 +11,7 @@ import type { KernelObject } from "../state/objects.ts";
 import type { Change, Plan } from "../state/plan-types.ts";
 import { Anchor } from "./anchor.ts";
 import type { Context } from "./context.ts";
+import type { Service } from "./service.ts";
 import type { Problem } from "./types.ts";
 import { type LostRules, lostAfter, lostInWords, lostTogether, noneLost } from "./user-rules.ts";
 
@@ -44,7 +45,7 @@ const shown = 3;
 
 type Culprit = NonNullable<RulesetChange["by"]>;
 
-export class Healing {
+export class Healing implements Service {
   readonly #context: Context;
   readonly #anchor: Anchor;
   readonly #pace: HealingPace;

@@ -9,6 +9,7 @@ import { trimHeap } from "../kernel/syscalls.ts";
 import { Loop } from "../loop/loop.ts";
 import { type Envelope, messagesWord, type Reply, type ServiceName, stopWord, wakerWord } from "../loop/messages.ts";
 import { ResolverEngine } from "../naming/engine.ts";
+import { ProxyEngine } from "../proxy/engine.ts";
 import { createTidier } from "../tidy.ts";
 
 /** What runs on the thread. Each knows the requests that its own face on the main thread sends, and nobody else sends any. */
@@ -19,6 +20,7 @@ interface Service {
 
 const makers: Readonly<Record<ServiceName, (loop: Loop) => Service>> = {
   naming: (loop) => new ResolverEngine(loop),
+  proxy: (loop) => new ProxyEngine(loop),
 };
 
 /** How long the thread stays away from Node's loop, milliseconds: Node's and V8's own errands are run there, and a thread that is terminated ends there. */

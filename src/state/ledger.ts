@@ -1,5 +1,5 @@
 /**
- * Who wants which objects. Owners (`network:ID`, `endpoint:ID`, `sandbox:ID`) hand in whole descriptions; the ledger counts who wants each object
+ * Who wants which objects. Owners (`network:ID`, `endpoint:ID`, `sandbox:ID`, `service:NAME`) hand in whole descriptions; the ledger counts who wants each object
  * and answers with the changes. Its cost follows the size of the descriptions handed in, not the number of objects it holds.
  */
 import { PortolanError } from "../errors.ts";
@@ -8,7 +8,7 @@ import type { KernelObject } from "./objects.ts";
 import { isAsDesired, planOf } from "./plan.ts";
 import type { Plan } from "./plan-types.ts";
 
-export type Owner = `${"network" | "endpoint" | "sandbox"}:${string}`;
+export type Owner = `${"network" | "endpoint" | "sandbox" | "service"}:${string}`;
 
 /** Whole descriptions by owner; undefined for an owner that wants nothing any more. */
 export type Descriptions = ReadonlyMap<Owner, readonly KernelObject[] | undefined>;

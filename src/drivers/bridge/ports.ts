@@ -1,8 +1,9 @@
 /** What the ports of an endpoint mean in its network's gateway modes: translated from ports of the host, or opened at its own address. */
 import { addressOf, cidrFamily } from "../../address/cidr.ts";
 import { type Family, familyOf } from "../../address/ip.ts";
+import type { ProxiedPort } from "../../address/port.ts";
 import { describeOpened } from "../../firewall/opened.ts";
-import { describeProxied, type ProxiedPort, proxiedPorts } from "../../firewall/proxied.ts";
+import { describeProxied, proxiedPorts } from "../../firewall/proxied.ts";
 import { describeHeld, describePublished, type Publisher } from "../../firewall/published.ts";
 import type { KernelObject } from "../../state/objects.ts";
 import type { EndpointRecord, NetworkRecord } from "../../store/records.ts";

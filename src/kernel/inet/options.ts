@@ -13,8 +13,31 @@ export const ipOption = {
   /** IP_FREEBIND: the address may come later than the socket. */ freeBind: 15,
 } as const;
 
+/** IPPROTO_IPV6 */
+export const ipv6Level = 41;
+
+export const ipv6Option = {
+  /** IPV6_V6ONLY: whether a socket takes IPv6 alone. */ ipv6Only: 26,
+  /** IPV6_RECVPKTINFO: datagrams tell which address of ours they were sent to. */ receivePacketInfo: 49,
+  /** IPV6_PKTINFO: such an address, told or given. */ packetInfo: 50,
+  /** IP6T_SO_ORIGINAL_DST (linux/netfilter_ipv6/ip6_tables.h): where a translated connection was to go. */ originalDestination: 80,
+} as const;
+
+/** IPPROTO_TCP */
+export const tcpLevel = 6;
+
+export const tcpOption = {
+  /** TCP_NODELAY: what is written is sent at once. */ noDelay: 1,
+  /** TCP_KEEPIDLE: seconds without a packet after which the peer is asked whether it is there. */ keepIdle: 4,
+  /** TCP_KEEPINTVL: seconds between such questions. */ keepInterval: 5,
+  /** TCP_KEEPCNT: so many without an answer end the connection. */ keepCount: 6,
+} as const;
+
 export const socketOption = {
   /** SO_REUSEADDR: connections that are closing do not keep the address. */ reuseAddress: 2,
+  /** SO_ERROR: what became of a connection that was begun. */ error: 4,
+  /** SO_KEEPALIVE: asks now and then whether the peer is there. */ keepAlive: 9,
+  /** SO_LINGER: what closing does with what was not sent; of 0 seconds, it resets the connection. */ linger: 13,
   /** SO_BINDTODEVICE: takes packets of one device only. */ bindToDevice: 25,
   /** SO_RCVBUF: bytes of the receive queue; 0 for the least there is. */ smallReceiveBuffer: 8,
   /** SO_RCVBUFFORCE: bytes of the receive queue, beyond net.core.rmem_max too. */ receiveBuffer: 33,

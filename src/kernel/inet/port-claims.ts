@@ -6,7 +6,7 @@ import { ipToBytes } from "../../address/ip.ts";
 import { KernelError, type KernelRefusal, type PortClaim } from "../kernel.ts";
 import { bind, closeSocket, listen, refusalOf, setSocketOption, shutdown, socket } from "../syscalls.ts";
 import { domainOf, encodeSocketAddress, inet6Domain } from "./address.ts";
-import { errno, nonBlocking, socketLevel, socketOption } from "./options.ts";
+import { errno, ipv6Level, ipv6Option, nonBlocking, socketLevel, socketOption } from "./options.ts";
 
 /** SOCK_STREAM, SOCK_DGRAM, and IPPROTO_* of each protocol. */
 const kinds = {
@@ -14,10 +14,6 @@ const kinds = {
   udp: { type: 2, protocol: 17 },
   sctp: { type: 1, protocol: 132 },
 } as const;
-
-/** IPPROTO_IPV6, and IPV6_V6ONLY: whether a socket takes IPv6 alone. */
-const ipv6Level = 41;
-const ipv6Only = 26;
 
 /** EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT: nobody can bind what the kernel does not have. */
 const unknownToKernel = new Set(["EAFNOSUPPORT", "EPROTONOSUPPORT", "ESOCKTNOSUPPORT"]);
@@ -114,7 +110,7 @@ function openFor({ protocol, address }: PortClaim, at: Buffer): number | undefin
     if (error instanceof KernelError && unknownToKernel.has(error.refusal.code)) return undefined;
     throw error;
   }
-  if (domain === inet6Domain) setSocketOption(fd, ipv6Level, ipv6Only, address === undefined ? 0 : 1);
+  if (domain === inet6Domain) setSocketOption(fd, ipv6Level, ipv6Option.ipv6Only, address === undefined ? 0 : 1);
   // Nothing is ever read: what comes by a way that is not translated is not to be kept.
   if (protocol === "udp") setSocketOption(fd, socketLevel, socketOption.smallReceiveBuffer, 0);
   return fd;

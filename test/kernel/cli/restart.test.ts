@@ -147,8 +147,8 @@ test("stopped, it leaves everything; begun again, all is as it was", { skip }, a
 });
 
 test("another version, which wants other rules, puts them in place of the former ones", { skip }, async () => {
-  assert.equal(await portolan.stopDaemon(), 0);
   const now = exec("nft", "list", "table", "inet", "portolan");
+  assert.equal(await portolan.stopDaemon(), 0);
   for (const chain of ["forward", "published", "prerouting", "postrouting"]) {
     exec("nft", `add rule inet portolan ${chain} counter comment "portolan 5 of an earlier version"`);
     const rules = exec("nft", "-a", "list", "chain", "inet", "portolan", chain);

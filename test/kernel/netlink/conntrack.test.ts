@@ -1,8 +1,9 @@
 /** Tracked flows as the kernel lists and forgets them, beside what `conntrack` says of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { KernelError } from "../../../src/kernel/kernel.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
-import { decodeFlow, deleteFlow, getFlows } from "../../../src/kernel/netlink/conntrack/flow.ts";
+import { decodeFlow, deleteFlow, getFlowAnsweredBy, getFlows } from "../../../src/kernel/netlink/conntrack/flow.ts";
 import { enterTestHost, exec, missing, run } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -45,4 +46,18 @@ test("the kernel leaves out what is not asked for, and one flow is deleted", () 
     flowsTo().filter((text) => / 71\d/.test(text)),
     ["127.0.0.1 710"],
   );
+});
+
+test("one flow is found by its answers, and none where nothing is tracked", () => {
+  sendTo("::1", 720);
+  const [flow] = kernel.dump("host", "conntrack", getFlows(6, 17, 720)).flatMap((one) => decodeFlow(one) ?? []);
+  assert.ok(flow);
+  const { source, destination, protocol, sourcePort, destinationPort } = flow;
+  const answers = { source: destination, destination: source, protocol, sourcePort: destinationPort };
+  const ask = (port: number) =>
+    kernel
+      .get("host", "conntrack", getFlowAnsweredBy({ ...answers, destinationPort: port }))
+      .map((one) => decodeFlow(one));
+  assert.deepEqual(ask(sourcePort), [flow]);
+  assert.throws(() => ask(sourcePort + 1), KernelError);
 });

@@ -4,7 +4,7 @@
  */
 import { bytesToIp, type Family, type IpAddress, ipToBytes } from "../../../address/ip.ts";
 import { type Attributes, AttributeWriter, malformed, readAttributes } from "../attribute.ts";
-import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
+import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
 
 /** NFNL_SUBSYS_CTNETLINK with IPCTNL_MSG_CT_NEW, _GET and _DELETE. */
 const subsystem = 1;
@@ -37,7 +37,7 @@ const version = 0;
 const headerLength = 4;
 
 /** Where the packets of one direction come from and are sent to. Ports in host order. */
-interface FlowTuple {
+export interface FlowTuple {
   readonly source: IpAddress;
   readonly destination: IpAddress;
   /** IPPROTO_* */
@@ -72,6 +72,16 @@ export function getFlows(family: Family, protocol: number, destinationPort?: num
     .nested(filter, (inner) => inner.u32(filterOriginal, filterFlag.protocol | byPort).u32(filterReply, 0))
     .finish();
   return { type: conntrackMessage.get, flags: 0, body };
+}
+
+/** Asks for the flow whose answers are of that direction; not for a dump. Refused with ENOENT where none is tracked. */
+export function getFlowAnsweredBy(answers: FlowTuple): NetlinkMessage {
+  const family = familyIn(answers.source);
+  const body = header(domains[family])
+    .nested(reply, (tuple) => writeTuple(tuple, answers, family))
+    .finish();
+  // The answer says that more follow (NLM_F_MULTI), as in a dump, and nothing does: the acknowledgement is its end.
+  return { type: conntrackMessage.get, flags: messageFlag.acknowledge, body };
 }
 
 /** Deletes one flow. */
