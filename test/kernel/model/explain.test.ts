@@ -9,7 +9,7 @@ import { createInlineEngine } from "../../../src/state/inline-engine.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { enterTestHost, missing, run } from "../../support/test-host.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
-import { operations } from "./operations.ts";
+import { operations, prepare } from "./operations.ts";
 import type { Replay } from "./replay.ts";
 import { directories, removeAll } from "./support.ts";
 
@@ -42,9 +42,12 @@ for (const operation of operations) {
     };
     const controller = await createController({ stateDir, runDir, engine: printing });
     try {
-      await operation.prepare?.(controller);
+      await prepare(operation, controller);
       const before = printed.splice(0);
-      const damaged = operation.name === "reconcile" ? controller.sandbox("web").info().namespace : undefined;
+      const damaged =
+        operation.damage === undefined
+          ? undefined
+          : { operation: operation.name, namespace: controller.sandbox("web").info().namespace };
       let explained: readonly string[] = [];
       const onPlan: (plan: Parameters<typeof renderPlan>[0]) => void = (plan) => {
         explained = renderPlan(plan);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { PortolanError } from "../../../src/errors.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
+import { usualPace } from "../../../src/model/healing.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
 import { createInlineEngine } from "../../../src/state/inline-engine.ts";
 import type { Plan } from "../../../src/state/plan-types.ts";
@@ -14,7 +15,7 @@ import { createFaultyKernel } from "../../support/faulty-kernel.ts";
 import { createFaultyStore } from "../../support/faulty-store.ts";
 import { enterTestHost, run } from "../../support/test-host.ts";
 import { wholeState } from "../../support/whole-state.ts";
-import { operations } from "./operations.ts";
+import { operations, prepare } from "./operations.ts";
 import { directories, removeAll } from "./support.ts";
 
 enterTestHost();
@@ -30,7 +31,7 @@ for (const operation of operations) {
     try {
       // What the kernel can do is asked once, by trying: that is no change of an operation.
       await engine.features();
-      await operation.prepare?.(controller);
+      await prepare(operation, controller);
       const state = async () => {
         await controller.settle();
         return { told: told(controller), kernel: wholeState(runDir), store: await store.load() };
@@ -118,4 +119,43 @@ test("start: fails at each change, and nothing is stored or changed", async (t) 
     assert.deepEqual(await state(), before, `after failing at ${points}: ${faults.struck}`);
   }
   assert.equal(points, 1, "a start is one commit");
+});
+
+test("a flushed firewall: its mending fails at each change, and the next try mends it", async (t) => {
+  const faults = new Faults();
+  const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+  const healing = { ...usualPace, settling: 0, patience: 10_000, firstPause: 1, longestPause: 1 };
+  const controller = await createController({ ...directories(t), engine, healing });
+  const heals = controller.events()[Symbol.asyncIterator]();
+  const healed = async (): Promise<void> => {
+    while ((await heals.next()).value?.action !== "heal");
+  };
+  try {
+    await engine.features();
+    const network = await controller.createNetwork({ name: "front", enableIpv6: true });
+    const publish = ["8080:80", "5354:53/udp", "7000-7099:7000-7099"];
+    await controller.connect(network, await controller.createSandbox({ name: "web" }), { publish });
+    const whole = wholeState("/run");
+    let points = 0;
+    for (;;) {
+      faults.arm({ at: points + 1 });
+      run("nft flush ruleset");
+      await healed();
+      const { struck } = faults;
+      faults.arm();
+      assert.deepEqual(wholeState("/run").host, whole.host, `after failing at ${points}: ${struck}`);
+      assert.deepEqual(
+        (await controller.doctor()).problems.filter(({ code }) => code === "not-healed"),
+        [],
+      );
+      if (struck === undefined) break;
+      points++;
+    }
+    assert.ok(points > 10);
+    t.diagnostic(`${points} changes`);
+  } finally {
+    faults.arm();
+    await removeAll(controller);
+    await controller.close();
+  }
 });

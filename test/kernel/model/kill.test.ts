@@ -13,7 +13,8 @@ import { Faults } from "../../support/faults.ts";
 import { enterTestHost, run } from "../../support/test-host.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
 import { aftermath, deterministicController, execution, preparation } from "./deterministic.ts";
-import { damage, type Operation, operations } from "./operations.ts";
+import { damage } from "./interference.ts";
+import { type Operation, operations, prepare } from "./operations.ts";
 import { type Directories, directories, removeAll } from "./support.ts";
 import type { Order } from "./victim.ts";
 
@@ -29,6 +30,11 @@ after(() => spare.kill("SIGKILL"));
 /** Has the next victim do its work to its end. */
 async function kill(order: Order): Promise<void> {
   const victim = spare;
+  assert.equal(
+    victim.exitCode ?? victim.signalCode,
+    null,
+    "the process that waited for its work has ended without any",
+  );
   const exit = once(victim, "exit");
   victim.stdin?.end(`${JSON.stringify(order)}\n`);
   const [, signal] = await exit;
@@ -41,8 +47,8 @@ const start: Operation = {
   name: "start",
   prepare: async (controller) => {
     await operations.find(({ name }) => name === "leave the network that has the default route")?.prepare?.(controller);
-    damage(controller.sandbox("web").info().namespace);
   },
+  damage,
   run: async () => undefined,
 };
 
@@ -74,11 +80,11 @@ for (const operation of [...operations, start]) {
     const faults = new Faults();
 
     /** Makes everything anew up to the operation. */
-    async function prepare(): Promise<void> {
+    async function begin(): Promise<void> {
       rmSync(where.stateDir, { recursive: true });
       mkdirSync(where.stateDir);
       const controller = await deterministicController(where, faults, preparation);
-      await operation.prepare?.(controller);
+      await prepare(operation, controller);
       await controller.settle();
       await controller.close();
     }
@@ -99,10 +105,10 @@ for (const operation of [...operations, start]) {
       return { state, stored: await stored(where) };
     }
 
-    await prepare();
+    await begin();
     const before = await restarted();
     await cleanUp();
-    await prepare();
+    await begin();
     const mending = operation === start ? "always" : "interrupted";
     if (operation === start) faults.arm();
     const controller = await deterministicController(where, faults, execution, { mending });
@@ -118,7 +124,7 @@ for (const operation of [...operations, start]) {
 
     let finished = 0;
     for (let at = 1; at <= points + 1; at++) {
-      await prepare();
+      await begin();
       await kill({ ...where, operation: operation.name, at });
       const found = await restarted();
       const isDone = equal(found, done);

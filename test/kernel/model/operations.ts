@@ -1,17 +1,33 @@
 /** Every operation of the library that changes something, each with the state that it starts from: what tests of failure and of explanation go through. */
-import { existsSync } from "node:fs";
-import type { ChangeOptions, EndpointSpec, JoinSpec, NetworkController } from "../../../src/model/types.ts";
-import { run } from "../../support/test-host.ts";
+import type {
+  ChangeOptions,
+  EndpointSpec,
+  JoinSpec,
+  NetworkController,
+  SandboxSpec,
+} from "../../../src/model/types.ts";
+import { damage, damageServices, filterBridging } from "./interference.ts";
 
 export interface Operation {
   readonly name: string;
   /** Makes what the operation works on. */
   readonly prepare?: (controller: NetworkController) => Promise<void>;
+  /** What somebody then does behind the engine's back; `namespace` is that of the sandbox `web`. */
+  readonly damage?: (namespace: string) => void;
   readonly run: (controller: NetworkController, options?: ChangeOptions) => Promise<unknown>;
 }
 
 /** A namespace of somebody else's, for sandboxes that are none of the engine's making. */
 export const foreignNamespace = "/run/netns/foreign";
+
+/** Makes what an operation works on, with the damage. */
+export async function prepare(
+  { prepare: make, damage: harm }: Operation,
+  controller: NetworkController,
+): Promise<void> {
+  await make?.(controller);
+  harm?.(controller.sandbox("web").info().namespace);
+}
 
 async function front(controller: NetworkController): Promise<void> {
   await controller.createNetwork({ name: "front", enableIpv6: true });
@@ -36,6 +52,13 @@ async function published(controller: NetworkController): Promise<void> {
   await controller.connect(controller.network("front"), controller.sandbox("web"), { name: "one", publish });
 }
 
+/** An endpoint with published ports that is in no sandbox yet. */
+async function publishedUnjoined(controller: NetworkController): Promise<void> {
+  await frontAndWeb(controller);
+  const publish = ["8082:80", "8083:53/udp", "7000-7099:7000-7099"];
+  await controller.network("front").createEndpoint({ name: "three", publish });
+}
+
 /** A sandbox in two networks, the second of which has its default route. */
 async function joinedTwice(controller: NetworkController): Promise<void> {
   await joined(controller);
@@ -44,6 +67,11 @@ async function joinedTwice(controller: NetworkController): Promise<void> {
 }
 
 const backPools = [{ subnet: "10.77.0.0/24" }, { subnet: "fd00:77::/64" }] as const;
+
+const settings = {
+  "com.docker.network.endpoint.ifname": "back0",
+  "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.neigh.IFNAME.gc_stale_time=33",
+};
 
 /** An endpoint in which everything is chosen. */
 const manifold: EndpointSpec & JoinSpec = {
@@ -55,11 +83,18 @@ const manifold: EndpointSpec & JoinSpec = {
   routes: ["10.78.0.0/16=10.77.0.1", "fd00:78::/48=fd00:77::1", "10.79.0.0/16"],
   publish: ["8080:80"],
   gatewayPriority: 1,
-  options: {
-    "com.docker.network.endpoint.ifname": "back0",
-    "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.neigh.IFNAME.gc_stale_time=33",
-    "com.docker.network.portmap": "5353:53/udp",
-  },
+  options: { ...settings, "com.docker.network.portmap": "5353:53/udp" },
+};
+
+const namedInItsOwnWay: SandboxSpec = {
+  name: "web",
+  hostname: "www",
+  domainname: "shop.test",
+  nameservers: ["192.0.2.53"],
+  searchDomains: ["shop.test"],
+  resolverOptions: ["timeout:1"],
+  extraHosts: ["db:10.1.0.7", "host.test:host-gateway"],
+  links: ["api:store"],
 };
 
 const bridgeKey = (name: string): string => `com.docker.network.bridge.${name}`;
@@ -166,6 +201,21 @@ export const operations: readonly Operation[] = [
     run: (controller, options) => controller.createNetwork({ name: "settings", configOnly: true }, options),
   },
   {
+    name: "create a network from a configuration",
+    prepare: async (controller) => {
+      const options = { [bridgeKey("enable_icc")]: "false" };
+      await controller.createNetwork({ name: "settings", configOnly: true, options, ipam: { pools: [backPools[0]] } });
+    },
+    run: (controller, options) => controller.createNetwork({ name: "front", configFrom: "settings" }, options),
+  },
+  {
+    name: "delete a configuration network",
+    prepare: async (controller) => {
+      await controller.createNetwork({ name: "settings", configOnly: true });
+    },
+    run: (controller, options) => controller.network("settings").delete(options),
+  },
+  {
     name: "delete a network",
     prepare: front,
     run: (controller, options) => controller.network("front").delete(options),
@@ -189,18 +239,19 @@ export const operations: readonly Operation[] = [
   },
   {
     name: "create a sandbox that resolves names in its own way",
+    run: (controller, options) => controller.createSandbox(namedInItsOwnWay, options),
+  },
+  {
+    name: "connect a sandbox that resolves names in its own way",
+    prepare: async (controller) => {
+      await front(controller);
+      await controller.createSandbox(namedInItsOwnWay);
+    },
     run: (controller, options) =>
-      controller.createSandbox(
-        {
-          name: "web",
-          hostname: "www",
-          domainname: "shop.test",
-          nameservers: ["192.0.2.53"],
-          searchDomains: ["shop.test"],
-          resolverOptions: ["timeout:1"],
-          extraHosts: ["db:10.1.0.7", "host.test:host-gateway"],
-          links: ["api:store"],
-        },
+      controller.connect(
+        controller.network("front"),
+        controller.sandbox("web"),
+        { name: "one", aliases: ["www"] },
         options,
       ),
   },
@@ -216,6 +267,24 @@ export const operations: readonly Operation[] = [
     name: "create an endpoint",
     prepare: front,
     run: (controller, options) => controller.network("front").createEndpoint({ name: "one" }, options),
+  },
+  {
+    name: "create an endpoint with published ports",
+    prepare: published,
+    run: (controller, options) =>
+      controller
+        .network("front")
+        .createEndpoint({ name: "three", publish: ["8082:80", "83", "8080-8089:84"], aliases: ["www"] }, options),
+  },
+  {
+    name: "join an endpoint that has published ports",
+    prepare: publishedUnjoined,
+    run: (controller, options) => controller.endpoint("three").join(controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "delete an endpoint that has published ports",
+    prepare: publishedUnjoined,
+    run: (controller, options) => controller.endpoint("three").delete(options),
   },
   {
     name: "join the first endpoint of a sandbox",
@@ -389,25 +458,22 @@ export const operations: readonly Operation[] = [
   },
   {
     name: "reconcile",
+    prepare: joined,
+    damage,
+    run: (controller, options) => controller.reconcile(options),
+  },
+  {
+    name: "reconcile what others did to published ports, files, settings and routes",
     prepare: async (controller) => {
-      await joined(controller);
-      damage(controller.sandbox("web").info().namespace);
+      await published(controller);
+      const back = await controller.createNetwork({ name: "back", enableIpv6: true, ipam: { pools: backPools } });
+      await controller.connect(back, controller.sandbox("web"), {
+        ...manifold,
+        publish: ["8090:80"],
+        options: settings,
+      });
     },
+    damage: damageServices,
     run: (controller, options) => controller.reconcile(options),
   },
 ];
-
-/** Whether the host's firewall is to see what passes between the ports of bridges; nothing where it cannot. */
-function filterBridging(on: boolean): void {
-  if (!existsSync("/proc/sys/net/bridge")) return;
-  run(`sysctl -qw net.bridge.bridge-nf-call-iptables=${Number(on)} net.bridge.bridge-nf-call-ip6tables=${Number(on)}`);
-}
-
-/** What somebody does to the host behind the engine's back: a sandbox loses its link, the host its rules, and a bridge an address. */
-export function damage(namespace: string): void {
-  const links = JSON.parse(run("ip -j link show type bridge")) as readonly { readonly ifname: string }[];
-  const [bridge] = links;
-  run(`nsenter --net=${namespace} ip link del eth0`);
-  run("nft flush table inet portolan");
-  if (bridge !== undefined) run(`ip -4 address flush dev ${bridge.ifname}`);
-}

@@ -6,14 +6,14 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { enterTestHost, exec, run } from "../../support/test-host.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
-import { damage } from "./operations.ts";
+import { operations } from "./operations.ts";
 
 export interface Replay {
   readonly runDir: string;
   /** Commands that make what the operation works on. */
   readonly before: readonly string[];
-  /** Namespace of the sandbox to do damage to, before the operation. */
-  readonly damaged?: string;
+  /** The operation before which there is damage done, and the namespace of the sandbox to do it to. */
+  readonly damaged?: { readonly operation: string; readonly namespace: string };
   /** Commands of the operation. */
   readonly commands: readonly string[];
 }
@@ -25,6 +25,6 @@ run("ip netns add foreign");
 mkdirSync(dirname(runDir), { recursive: true });
 mkdirSync(runDir);
 exec("sh", "-e", "-c", before.join("\n"));
-if (damaged !== undefined) damage(damaged);
+operations.find(({ name }) => name === damaged?.operation)?.damage?.(damaged?.namespace ?? "");
 exec("sh", "-e", "-c", commands.join("\n"));
 process.stdout.write(JSON.stringify(withoutChance(wholeState(runDir))));

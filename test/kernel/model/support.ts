@@ -21,7 +21,9 @@ export function directories(test: { after(work: () => void): void }): Directorie
 /** Removes everything that a controller made. */
 export async function removeAll(controller: NetworkController): Promise<void> {
   for (const { id } of controller.sandboxes()) await controller.sandbox(id).delete();
-  for (const { id, driver } of controller.networks()) if (driver === "bridge") await removeNetwork(controller, id);
+  // A configuration goes behind the networks that are made from it.
+  const networks = controller.networks().toSorted((a, b) => Number(a.configOnly) - Number(b.configOnly));
+  for (const { id, driver } of networks) if (driver === "bridge") await removeNetwork(controller, id);
   await controller.settle();
 }
 
