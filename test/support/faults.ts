@@ -21,12 +21,14 @@ export interface Fault {
 /** Counts changes. One can be shared by a kernel and a store: then the numbers run through both. */
 export class Faults {
   #tried: string[] = [];
+  #starts: number[] = [];
   #fault: Fault | undefined;
   #struck: string | undefined;
 
   /** Starts counting at 0 and lets a change fail, once; without a fault only counts. */
   arm(fault?: Fault): void {
     this.#tried = [];
+    this.#starts = [];
     this.#fault = fault;
     this.#struck = undefined;
   }
@@ -39,6 +41,14 @@ export class Faults {
   /** The same in words. */
   get tried(): readonly string[] {
     return this.#tried;
+  }
+
+  /**
+   * Numbers of the changes with which a call begins, be it of one change or of many. Who is killed at a change is killed before its call, so that these are all the states in which a
+   * process can end.
+   */
+  get starts(): readonly number[] {
+    return this.#starts;
   }
 
   /** The change that failed, in words; undefined where none has yet. */
@@ -56,9 +66,10 @@ export class Faults {
     return refusalOf(constants.errno[this.code]);
   }
 
-  /** Counts a change that is about to be made; whether it is to fail. */
-  meets(change: string): boolean {
+  /** Counts a change that is about to be made, `along` with the one before in the same call; whether it is to fail. */
+  meets(change: string, along = false): boolean {
     this.#tried.push(change);
+    if (!along) this.#starts.push(this.#tried.length);
     if (this.#fault?.at !== this.#tried.length) return false;
     this.#struck = change;
     this.#fault.strike?.(change);

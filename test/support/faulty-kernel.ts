@@ -23,9 +23,11 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
   /** The place of the message that fails, if one does. Those behind it are counted as well: they were about to be made. */
   function failingAt(namespace: string, family: NetlinkFamily, messages: readonly NetlinkMessage[]): number {
     let failing = -1;
+    let along = false;
     messages.forEach((message, at) => {
       if (isSweep(message)) return;
-      if (faults.meets(`${family} message of type 0x${message.type.toString(16)} in ${namespace}`)) failing = at;
+      if (faults.meets(`${family} message of type 0x${message.type.toString(16)} in ${namespace}`, along)) failing = at;
+      along = true;
     });
     return failing;
   }

@@ -1,5 +1,5 @@
 /**
- * Every operation of the library is killed (SIGKILL) at each of its changes to kernel and store in turn, and once more right behind the last. The engine
+ * Every operation of the library is killed (SIGKILL) before each call that changes kernel or store in turn, and once more right behind the last. The engine
  * that starts next finds the state as before the operation or makes it as after, and the one after that changes nothing.
  */
 import assert from "node:assert/strict";
@@ -118,12 +118,13 @@ for (const operation of [...operations, start]) {
     }
     await operation.run(controller);
     const points = faults.count;
+    const places = [...faults.starts, points + 1];
     await controller.close();
     const done = await restarted();
     await cleanUp();
 
     let finished = 0;
-    for (let at = 1; at <= points + 1; at++) {
+    for (const at of places) {
       await begin();
       await kill({ ...where, operation: operation.name, at });
       const found = await restarted();
@@ -139,6 +140,6 @@ for (const operation of [...operations, start]) {
       await removeAll(second);
       await second.close();
     }
-    t.diagnostic(`${points + 1} places, found done at ${finished} of them`);
+    t.diagnostic(`${places.length} places, found done at ${finished} of them`);
   });
 }
