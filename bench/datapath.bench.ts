@@ -1,6 +1,7 @@
 /**
  * What a packet pays on its way, beside dockerd's bridge in the same run: between two containers of a network, and from a machine outside through a published port. The machine outside has
- * a link to our host and one to dockerd's. At the end both publish a thousand ports, and the last is asked.
+ * a link to our host and one to dockerd's. What the host itself asks by ::1 goes through our proxy, and on the other side through a process of docker's for each port.
+ * At the end both publish a thousand ports, and the last is asked.
  * Requests of 64 bytes and connections are made one after the other.
  */
 import { addressOf } from "../src/address/cidr.ts";
@@ -8,7 +9,7 @@ import { noDocker, startDockerHost } from "../test/support/docker/host.ts";
 import { run } from "../test/support/test-host.ts";
 import { enterBenchHost, startDaemon } from "./host.ts";
 import { type Figure, median, report, type Unit } from "./measure.ts";
-import { rate, serve, serveStreams, throughput, type Way } from "./traffic.ts";
+import { rate, serve, serveAsDocker, serveStreams, throughput, type Way } from "./traffic.ts";
 
 enterBenchHost({
   packages: ["docker.io", "containerd", "runc", "iptables", "iproute2", "busybox-static", "iperf3", "perl-base"],
@@ -49,6 +50,8 @@ interface Side {
   readonly host: string;
   /** Namespace of the second. */
   readonly caller: string;
+  /** Namespace of the host. */
+  readonly home: string;
 }
 
 async function oursWith(name: string, ...publish: readonly string[]): Promise<Pick<Side, "server" | "address">> {
@@ -74,6 +77,7 @@ const ours: Side = {
   ...(await oursWith("server", ...published.map((port) => `${port}:${port}`), `${ports.echo}:${ports.echo}/udp`)),
   caller: (await oursWith("caller")).server,
   host: "192.0.2.1",
+  home: `/proc/${process.pid}/ns/net`,
 };
 const theirs: Side = {
   ...(await theirsWith("server", {
@@ -82,11 +86,20 @@ const theirs: Side = {
   })),
   caller: (await theirsWith("caller", {})).server,
   host: "198.51.100.1",
+  home: dockerHost.namespace,
 };
 await using servers = new AsyncDisposableStack();
 for (const { server } of [ours, theirs]) {
   servers.use(await serve(server, ports.echo));
   servers.use(await serveStreams(server, ports.stream));
+}
+
+for (const [protocol, port] of [
+  ["tcp", ports.stream],
+  ["tcp", ports.echo],
+  ["udp", ports.echo],
+] as const) {
+  servers.use(await serveAsDocker(theirs.home, protocol, theirs.address, port));
 }
 
 /** From a container to the other by its address, and from outside by the host's. */
@@ -118,21 +131,29 @@ const measurements = Object.entries(ways).flatMap(([along, way]): readonly Measu
   measurement(`new TCP connections ${along}`, "connections/s", (side) => rate("connections", way(side, ports.close))),
 ]);
 
+const byLoopback = ({ home }: Side, port: number): Way => ({ from: home, address: "::1", port });
+const proxied: readonly Measurement[] = [
+  measurement("one TCP stream by ::1, proxied", "Gbit/s", (side) => throughput(byLoopback(side, ports.stream))),
+  measurement("requests over TCP by ::1, proxied", "requests/s", (side) => rate("tcp", byLoopback(side, ports.echo))),
+  measurement("requests over UDP by ::1, proxied", "requests/s", (side) => rate("udp", byLoopback(side, ports.echo))),
+];
+
 /** Takes a measurement on both sides, each first in turn. */
 async function takeBoth({ take, ...taken }: Measurement, round: number): Promise<void> {
   for (const side of round % 2 === 0 ? (["ours", "theirs"] as const) : (["theirs", "ours"] as const))
     taken[side].push(await take(side === "ours" ? ours : theirs));
 }
 
-const figure = ({ what, unit, ...taken }: Measurement): Figure => ({
+const figure = ({ what, unit, ...taken }: Measurement, name = "dockerd"): Figure => ({
   what,
   ours: median(taken.ours),
   unit,
-  other: { name: "dockerd", value: median(taken.theirs) },
+  other: { name, value: median(taken.theirs) },
 });
 
-for (let round = 0; round < rounds; round++) for (const one of measurements) await takeBoth(one, round);
-report(measurements.map(figure));
+for (let round = 0; round < rounds; round++)
+  for (const one of [...measurements, ...proxied]) await takeBoth(one, round);
+report([...measurements.map((one) => figure(one)), ...proxied.map((one) => figure(one, "docker-proxy"))]);
 
 // A thousand more each; dockerd takes most of a minute for them, and is not asked to take them away.
 const [first, last] = [20001, 21000];

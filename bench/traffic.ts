@@ -18,7 +18,8 @@ const server = `
 
 /** For about a second, one after the other; prints how many a second. */
 const client = (open: string, each: string): string => `
-  use Socket; use Time::HiRes "time"; my ($address, $port) = @ARGV; my $to = pack_sockaddr_in($port, inet_aton($address));
+  use Socket; use Time::HiRes "time"; my ($address, $port) = @ARGV;
+  my $to = $address =~ /:/ ? pack_sockaddr_in6($port, Socket::inet_pton(AF_INET6, $address)) : pack_sockaddr_in($port, inet_aton($address));
   $SIG{ALRM} = sub { die "no answer" }; alarm 10; ${open} my ($count, $begin) = (0, time); my $until = $begin + 1;
   do { for (1 .. 50) { ${each} } $count += 50 } while time < $until;
   print $count / (time - $begin);`;
@@ -28,16 +29,16 @@ const request = "syswrite($s, 'x' x 64) or die $!; sysread($s, my $data, 2048) o
 /** Clients by what they measure. */
 const clients = {
   /** Datagrams of 64 bytes, each sent when the one before has come back. */
-  udp: client("socket(my $s, PF_INET, SOCK_DGRAM, 0); connect($s, $to) or die $!;", request),
+  udp: client("socket(my $s, sockaddr_family($to), SOCK_DGRAM, 0); connect($s, $to) or die $!;", request),
   /** The same by one connection. */
   tcp: client(
-    "socket(my $s, PF_INET, SOCK_STREAM, 0); setsockopt($s, IPPROTO_TCP, 1, 1); connect($s, $to) or die $!;",
+    "socket(my $s, sockaddr_family($to), SOCK_STREAM, 0); setsockopt($s, IPPROTO_TCP, 1, 1); connect($s, $to) or die $!;",
     request,
   ),
   /** Connections that are made and reset (SO_LINGER), so that neither side keeps closed ones. */
   connections: client(
     "",
-    'socket(my $s, PF_INET, SOCK_STREAM, 0); connect($s, $to) or die $!; setsockopt($s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)); close $s;',
+    'socket(my $s, sockaddr_family($to), SOCK_STREAM, 0); connect($s, $to) or die $!; setsockopt($s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)); close $s;',
   ),
 };
 
@@ -84,6 +85,22 @@ export const serve = (namespace: string, port: number): Promise<AsyncDisposable>
 export const serveStreams = (namespace: string, port: number): Promise<AsyncDisposable> =>
   start(inside(namespace, "iperf3", "--server", "--forceflush", "--port", String(port)), (said) =>
     said.includes("listening"),
+  );
+
+/** Docker's process for a port, which leads from ::1 of a namespace to the same port of an address. It says by a descriptor of its own that it serves. */
+export const serveAsDocker = (
+  namespace: string,
+  protocol: "tcp" | "udp",
+  address: string,
+  port: number,
+): Promise<AsyncDisposable> =>
+  start(
+    [
+      ...["nsenter", `--net=${namespace}`, "sh", "-c", 'exec docker-proxy "$@" 3>&1', "docker-proxy"],
+      ...["-proto", protocol, "-host-ip", "::1", "-host-port", String(port)],
+      ...["-container-ip", address, "-container-port", String(port)],
+    ],
+    (said) => said.startsWith("0"),
   );
 
 const execute = promisify(execFile);
