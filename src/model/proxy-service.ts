@@ -14,8 +14,11 @@ import type { Problem } from "./types.ts";
 
 /** Store record of the port at which the proxy served last. Whoever sends datagrams without a pause is led there by what the kernel tracks, whatever the firewall says. */
 const portSetting = "proxy-port";
-/** Where another port is looked for, below those that the kernel gives to connections (ip(7), ip_local_port_range); and how often. */
-const portRange = { first: 20_000, count: 12_768 } as const;
+/**
+ * Where another port is looked for, above those that the kernel gives to connections (ip(7), ip_local_port_range): who publishes, or listens, names ports below them. And how
+ * often.
+ */
+const portRange = { first: 61_000, count: 4_536 } as const;
 const tries = 32;
 
 export class ProxyService implements Service {
