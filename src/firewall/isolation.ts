@@ -27,7 +27,6 @@ import { chain, priority, rules, set } from "./building.ts";
 import { administratorOfProxied } from "./proxied.ts";
 
 /** The administrator's chain. */
-/** The administrator's. */
 export const userChain = chain("portolan-user");
 const forward = chain("forward", { type: "filter", hook: "forward", priority: priority.filter, policy: "accept" });
 const input = chain("input", { type: "filter", hook: "input", priority: priority.filter, policy: "accept" });
