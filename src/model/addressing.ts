@@ -3,8 +3,14 @@ import { addressOf, cidrFamily, contains, interfaceAddress, lengthOf } from "../
 import { type Family, familyOf, type IpAddress } from "../address/ip.ts";
 import { PortolanError } from "../errors.ts";
 import type { IpamDriver, PoolRequest } from "../ipam/ipam.ts";
-import type { AddressRecord, EndpointRecord, NetworkPool, NetworkRecord, PoolRecord } from "../store/records.ts";
-import type { StoreChange } from "../store/store.ts";
+import type {
+  AddressRecord,
+  EndpointRecord,
+  NetworkPool,
+  NetworkRecord,
+  PoolRecord,
+  StoreChange,
+} from "../store/records.ts";
 import type { Context } from "./context.ts";
 import type { EndpointWish, PoolWish } from "./parse.ts";
 

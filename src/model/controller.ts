@@ -110,8 +110,8 @@ export async function createController(options: ControllerOptions = {}): Promise
       failure = error;
     }
     await addPredefined(context);
-    // One commit for the whole start: it took place, or it did not.
-    if (context.deferred.length > 0) await commitAll(context, [], true);
+    // One commit for the whole start: it took place, or it did not. After a power failure it would take place again.
+    if (context.deferred.length > 0) await commitAll(context, []);
     const thread = new ServiceThread();
     if (services) {
       const names = new Names(context, createResolver(thread));

@@ -1,7 +1,6 @@
 /** Endpoints: create, join, leave, delete; and connect and disconnect, which do two of them in one go. */
 import { PortolanError } from "../errors.ts";
-import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
-import type { StoreChange } from "../store/store.ts";
+import type { EndpointRecord, NetworkRecord, SandboxRecord, StoreChange } from "../store/records.ts";
 import { addressWrites, type GiveBack, giveBack, releaseAddresses } from "./addressing.ts";
 import type { Context } from "./context.ts";
 import { endpointOwner, sandboxChange } from "./descriptions.ts";

@@ -1,7 +1,6 @@
 /** Networks: create, delete. */
 import { isPortolanError, PortolanError } from "../errors.ts";
-import type { NetworkRecord } from "../store/records.ts";
-import type { StoreChange } from "../store/store.ts";
+import type { NetworkRecord, StoreChange } from "../store/records.ts";
 import { type GiveBack, giveBack, ipamNamed, poolWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
 import { networkObjects, networkOwner } from "./descriptions.ts";
@@ -39,7 +38,7 @@ export async function createNetwork(
           direction: "undo",
           descriptions: new Map([[networkOwner(record.id), networkObjects(context, record, 0)]]),
           writes: writesOf(record, "put"),
-          unwrites: [],
+          unwrites: writesOf(record, "delete"),
           durable: true,
           remember: () => context.records.putNetwork(record),
         },

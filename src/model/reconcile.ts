@@ -21,7 +21,9 @@ async function compareRenewed(context: Context, renewed: readonly Renewal[], opt
   const restore = renew(context, renewed);
   rebuildLedger(context);
   const write = async (which: "before" | "after"): Promise<void> => {
-    if (options.dryRun !== true) await commitAll(context, recordWrites(renewed, which), true);
+    if (options.dryRun === true) return;
+    await commitAll(context, recordWrites(renewed, which));
+    await context.store.flush();
   };
   try {
     await write("after");

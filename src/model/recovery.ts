@@ -4,8 +4,8 @@
  */
 import type { IpAddress } from "../address/ip.ts";
 import type { Pool } from "../ipam/ipam.ts";
-import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
-import type { StoreChange, StoreState } from "../store/store.ts";
+import type { EndpointRecord, SandboxRecord, StoreChange } from "../store/records.ts";
+import type { StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
 import { mend, mendingPlan } from "./mending.ts";
@@ -20,7 +20,11 @@ const bootSetting = "boot-id";
  * Fills the context from the store, and makes the kernel as the records say: `always`, or only where an operation was `interrupted` or the machine was
  * started anew. What has to be written waits for the next commit. Throws `kernel` where the kernel cannot be made so.
  */
-export async function recover(context: Context, state: StoreState, mending: "always" | "interrupted"): Promise<void> {
+export async function recover(context: Context, found: StoreState, mending: "always" | "interrupted"): Promise<void> {
+  const lastBoot = found.setting.find(({ id }) => id === bootSetting)?.value;
+  const rebooted = lastBoot !== context.bootId;
+  const unfinished = rebooted ? found.intent.flatMap(({ writes = [] }) => writes) : [];
+  const state = withWrites(found, unfinished);
   for (const record of state.network) context.records.putNetwork(record);
   for (const { id, value } of state.original) context.originals.set(id, value);
   const gone = await forgottenSandboxes(context, state.sandbox);
@@ -30,11 +34,9 @@ export async function recover(context: Context, state: StoreState, mending: "alw
     if (record.join !== undefined && gone.has(record.join.sandboxId)) lost.push(record);
     else context.records.putEndpoint(record);
   }
-  const writes = [...forgetting(context, gone, lost)];
+  const writes = [...unfinished, ...forgetting(context, gone, lost)];
   restoreAddresses(context, state, lost);
   for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);
-  const lastBoot = state.setting.find(({ id }) => id === bootSetting)?.value;
-  const rebooted = lastBoot !== context.bootId;
   if (mending === "always" || rebooted) {
     const renewed = await renewals(context);
     renew(context, renewed);
@@ -48,6 +50,17 @@ export async function recover(context: Context, state: StoreState, mending: "alw
   }
   if (rebooted) writes.push({ op: "put", collection: "setting", record: { id: bootSetting, value: context.bootId } });
   context.deferred.push(...writes, ...resolved(context, state));
+}
+
+/** The state as it is with writes that are still to be made. */
+function withWrites(state: StoreState, writes: readonly StoreChange[]): StoreState {
+  const after: Record<string, readonly { readonly id: string }[]> = { ...state };
+  for (const change of writes) {
+    const id = change.op === "put" ? change.record.id : change.id;
+    const others = after[change.collection]?.filter((record) => record.id !== id) ?? [];
+    after[change.collection] = change.op === "put" ? [...others, change.record] : others;
+  }
+  return after as unknown as StoreState; // each record in its own collection
 }
 
 /** Writes that forget intents, which are resolved, and original values that nobody will go back to. */

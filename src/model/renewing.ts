@@ -1,8 +1,7 @@
 /** The ledger of the records, and networks whose driver decides otherwise on the host as it is now than on the one that they were made for. */
 import type { Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
-import type { NetworkRecord } from "../store/records.ts";
-import type { StoreChange } from "../store/store.ts";
+import type { NetworkRecord, StoreChange } from "../store/records.ts";
 import type { Context } from "./context.ts";
 import { networkObjects, networkOwner, sandboxChange } from "./descriptions.ts";
 import { fillOriginals } from "./transact.ts";

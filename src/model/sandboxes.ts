@@ -2,8 +2,7 @@
 import { join } from "node:path";
 import { parseHostName } from "../address/host-name.ts";
 import { PortolanError } from "../errors.ts";
-import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
-import type { StoreChange } from "../store/store.ts";
+import type { EndpointRecord, SandboxRecord, StoreChange } from "../store/records.ts";
 import { addressWrites, releaseAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
 import { sandboxChange, sandboxObjects, sandboxOwner } from "./descriptions.ts";

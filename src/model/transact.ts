@@ -9,8 +9,7 @@ import type { Descriptions, Owner } from "../state/ledger.ts";
 import type { KernelObject } from "../state/objects.ts";
 import { inversePlan } from "../state/plan.ts";
 import type { Plan } from "../state/plan-types.ts";
-import type { IntentRecord } from "../store/records.ts";
-import type { StoreChange } from "../store/store.ts";
+import type { IntentRecord, StoreChange } from "../store/records.ts";
 import { type Context, newId } from "./context.ts";
 import type { ChangeOptions } from "./types.ts";
 
@@ -38,7 +37,7 @@ export async function transact(context: Context, transaction: Transaction, optio
   options.onPlan?.(plan);
   if (options.dryRun === true) return false;
   throwIfAborted(options.signal);
-  if (plan.length === 0) await commitAll(context, transaction.writes, transaction.durable);
+  if (plan.length === 0) await write(context, transaction);
   else if (transaction.direction === "undo") await create(context, transaction, plan, originals, options.signal);
   else await remove(context, transaction, plan);
   commit();
@@ -54,6 +53,18 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   throw new PortolanError("aborted", "the request was taken back", { cause: signal.reason });
 }
 
+/** A change that the kernel has no part in. */
+async function write(context: Context, { writes, unwrites, durable = false }: Transaction): Promise<void> {
+  await commitAll(context, writes);
+  if (!durable) return;
+  try {
+    await context.store.flush();
+  } catch (error) {
+    await commitAll(context, unwrites);
+    throw error;
+  }
+}
+
 async function create(
   context: Context,
   transaction: Transaction,
@@ -62,11 +73,13 @@ async function create(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { writes, durable = false } = transaction;
-  const intent = intentOf(context, transaction, plan);
+  const intent = { ...intentOf(context, transaction, plan), ...(durable && { writes }) };
   const puts = [...originals].map(
     ([id, value]): StoreChange => ({ op: "put", collection: "original", record: { id, value } }),
   );
   await commitAll(context, [{ op: "put", collection: "intent", record: intent }, ...puts]);
+  // The disk works beside the kernel.
+  const flushed = durable ? settled(context.store.flush()) : undefined;
   const ended: StoreChange = { op: "delete", collection: "intent", id: intent.id };
   const forgotten = [...originals.keys()].map((id): StoreChange => ({ op: "delete", collection: "original", id }));
   /** Forgets the intent, but one that could not be undone: it stays for the next start. */
@@ -74,6 +87,8 @@ async function create(
     if (failure instanceof PortolanError && failure.suppressed.length > 0) return;
     context.deferred.push(ended, ...forgotten);
     await flushDeferred(context);
+    // Or a power failure would bring back what has failed.
+    if (durable) await settled(context.store.flush());
   };
   try {
     await context.engine.apply(plan);
@@ -83,7 +98,9 @@ async function create(
   }
   try {
     throwIfAborted(signal);
-    await context.store.commit([...writes, ...unneededOriginals(plan), ended], { durable });
+    const failure = await flushed;
+    if (failure !== undefined) throw failure;
+    await context.store.commit([...writes, ...unneededOriginals(plan), ended]);
   } catch (error) {
     const failure = withSuppressed(error, await undone(context, plan));
     await forget(failure);
@@ -96,12 +113,14 @@ async function remove(context: Context, transaction: Transaction, plan: Plan): P
   const intent = intentOf(context, transaction, plan);
   const begun: StoreChange = { op: "put", collection: "intent", record: intent };
   const ended: StoreChange = { op: "delete", collection: "intent", id: intent.id };
-  await commitAll(context, [...writes, begun], durable);
+  await commitAll(context, [...writes, begun]);
   try {
+    if (durable) await context.store.flush();
     await context.engine.apply(plan);
   } catch (error) {
     try {
-      await context.store.commit([...unwrites, ended], { durable });
+      await context.store.commit([...unwrites, ended]);
+      if (durable) await context.store.flush();
     } catch (second) {
       throw withSuppressed(error, [second]);
     }
@@ -142,11 +161,18 @@ function intentOf(context: Context, { operation, direction }: Transaction, plan:
   return { id: newId(context).slice(0, 16), operation, direction, objects };
 }
 
+/** What a promise is rejected with; undefined where it is not. */
+const settled = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
 /** Commits the writes together with those that wait. Throws `store`; then these still wait. */
-export async function commitAll(context: Context, writes: readonly StoreChange[], durable = false): Promise<void> {
+export async function commitAll(context: Context, writes: readonly StoreChange[]): Promise<void> {
   const waiting = context.deferred.splice(0);
   try {
-    await context.store.commit([...waiting, ...writes], { durable });
+    await context.store.commit([...waiting, ...writes]);
   } catch (error) {
     context.deferred.unshift(...waiting);
     throw error;

@@ -2,14 +2,16 @@
  * The local store: SQLite by node:sqlite, a table of JSON documents for each collection. One engine at a time holds it; the lock is the database's own, so
  * the system frees it when its holder is killed.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { PortolanError } from "../errors.ts";
 import { checkDatabaseFile, checkVersion, storeError } from "./file-check.ts";
 import { collectionNames, migrate } from "./migrations.ts";
-import type { CollectionName, Store, StoreChange, StoreState } from "./store.ts";
+import type { CollectionName, StoreChange } from "./records.ts";
+import type { Store, StoreState } from "./store.ts";
 
 export interface LocalStoreOptions {
   /** Directory of the database (portolan.db), made with mode 0700 where it is missing; `undefined`: in memory, gone with the process. */
@@ -71,8 +73,12 @@ function openOnce(stateDir: string, path: string): Store {
     // A new database gets its schema before it has a log: what file-check.ts looks for has to be in the file itself, even if we are killed next.
     prepared(database, path);
     database.exec("PRAGMA journal_mode = WAL");
+    // The disk is waited for by flush(), and before the log is written into the database.
+    database.exec("PRAGMA synchronous = NORMAL");
     database.exec(`PRAGMA cache_size = -${cacheSize}`);
-    const store = createStore(database, path, () => rmSync(holderFile(stateDir), { force: true }));
+    const store = createStore(database, path, new Log(`${path}-wal`), () =>
+      rmSync(holderFile(stateDir), { force: true }),
+    );
     writeFileSync(holderFile(stateDir), `${process.pid} ${process.argv.slice(1, 3).join(" ")}\n`);
     return store;
   } catch (error) {
@@ -117,13 +123,45 @@ function prepared(database: DatabaseSync, path: string): DatabaseSync {
   return database;
 }
 
+function unwritable(path: string, error: unknown): PortolanError {
+  return new PortolanError("store", "the state store could not be written", {
+    object: `store ${path}`,
+    reason: error instanceof Error ? error.message : String(error),
+    advice: "check that the disk has room and is writable",
+    cause: error,
+  });
+}
+
+/** The write-ahead log, as what brings it to the disk on a thread of Node's pool: SQLite itself would keep everybody waiting for as long. */
+class Log {
+  readonly #path: string;
+  #descriptor: number | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Without a first commit there is no log yet. */
+  async flush(): Promise<void> {
+    if (this.#descriptor === undefined && !existsSync(this.#path)) return;
+    this.#descriptor ??= openSync(this.#path, "r");
+    await flushData(this.#descriptor);
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+  }
+}
+
+const flushData = promisify(fdatasync);
+
 interface Statements {
   readonly put: StatementSync;
   readonly remove: StatementSync;
   readonly all: StatementSync;
 }
 
-function createStore(database: DatabaseSync, path: string, onClose?: () => void): Store {
+function createStore(database: DatabaseSync, path: string, log?: Log, onClose?: () => void): Store {
   const statements = new Map<CollectionName, Statements>(
     collectionNames.map((name) => [
       name,
@@ -139,7 +177,6 @@ function createStore(database: DatabaseSync, path: string, onClose?: () => void)
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   const rollback = database.prepare("ROLLBACK");
-  let synchronous: "NORMAL" | "FULL" | undefined;
 
   function of(name: CollectionName): Statements {
     const found = statements.get(name);
@@ -166,11 +203,8 @@ function createStore(database: DatabaseSync, path: string, onClose?: () => void)
       // Only `commit` writes documents, each of its collection's type.
       return state as unknown as StoreState;
     },
-    async commit(changes, { durable = false } = {}) {
-      const wanted = durable ? "FULL" : "NORMAL";
+    async commit(changes) {
       try {
-        if (synchronous !== wanted) database.exec(`PRAGMA synchronous = ${wanted}`);
-        synchronous = wanted;
         begin.run();
         try {
           for (const change of changes) write(change);
@@ -180,20 +214,20 @@ function createStore(database: DatabaseSync, path: string, onClose?: () => void)
           throw error;
         }
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        const advice = "check that the disk has room and is writable";
-        const object = `store ${path}`;
-        throw new PortolanError("store", "the state store could not be written", {
-          object,
-          reason,
-          advice,
-          cause: error,
-        });
+        throw unwritable(path, error);
+      }
+    },
+    async flush() {
+      try {
+        await log?.flush();
+      } catch (error) {
+        throw unwritable(path, error);
       }
     },
     async close() {
       if (!database.isOpen) return;
       database.close();
+      log?.close();
       onClose?.();
     },
   };

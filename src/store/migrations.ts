@@ -1,6 +1,7 @@
 /** The schema and how older ones become it: an ordered list, each step run once, in one transaction with the others. */
+
 import type { DatabaseSync } from "node:sqlite";
-import type { CollectionName } from "./store.ts";
+import type { CollectionName } from "./records.ts";
 
 /** "port" in ASCII, in the database's header (PRAGMA application_id): tells our files from anybody else's. */
 export const applicationId = 0x706f7274;

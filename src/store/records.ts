@@ -1,4 +1,5 @@
 /** The documents in the store. A change of their form needs a migration (migrations.ts). */
+
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { ExposedPort } from "../address/exposed-port.ts";
 import type { ExtraHost } from "../address/host-name.ts";
@@ -138,6 +139,8 @@ export interface IntentRecord {
   readonly direction: "undo" | "redo";
   /** Objects that must be gone when the intent is resolved. */
   readonly objects: readonly KernelObject[];
+  /** What the operation has to write where it must survive a power failure: after one it is done, since nothing is left of the kernel's part either way. */
+  readonly writes?: readonly StoreChange[];
 }
 
 /** Value of a host sysctl before the engine first changed it. */
@@ -163,3 +166,12 @@ export interface Collections {
   readonly original: OriginalRecord;
   readonly setting: SettingRecord;
 }
+
+export type CollectionName = keyof Collections;
+
+/** One write; a commit is a list of them, all or none. */
+export type StoreChange = {
+  [Name in CollectionName]:
+    | { readonly op: "put"; readonly collection: Name; readonly record: Collections[Name] }
+    | { readonly op: "delete"; readonly collection: Name; readonly id: string };
+}[CollectionName];

@@ -77,7 +77,7 @@ const told = (controller: NetworkController): unknown => [
 function checkError(failure: unknown, plan: Plan, struck: string): void {
   assert.ok(failure instanceof PortolanError, `${struck}: ${String(failure)}`);
   assert.deepEqual(failure.suppressed, [], struck);
-  if (struck.startsWith("commit")) {
+  if (/^(?:commit|flush) of/.test(struck)) {
     assert.equal(failure.code, "store", struck);
     assert.equal(failure.object, "store of the test");
     return;

@@ -22,7 +22,8 @@ import { parseSubnet } from "../../../src/address/cidr.ts";
 import { isPortolanError, type PortolanError } from "../../../src/errors.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import { applicationId, collectionNames, schemaVersion } from "../../../src/store/migrations.ts";
-import type { Store, StoreChange } from "../../../src/store/store.ts";
+import type { StoreChange } from "../../../src/store/records.ts";
+import type { Store } from "../../../src/store/store.ts";
 
 /** A state directory that goes with the test. */
 function temporary(): Disposable & { readonly path: string; readonly database: string } {
@@ -102,7 +103,8 @@ test("a commit with a record that cannot be written writes nothing", async () =>
     (await settings(store)).map(({ id }) => id),
     ["a"],
   );
-  await store.commit([put("d")], { durable: true });
+  await store.commit([put("d")]);
+  await store.flush();
   assert.deepEqual(
     (await settings(store)).map(({ id }) => id),
     ["a", "d"],
@@ -129,7 +131,8 @@ test("any commits leave what a map would hold, also for who opens the store late
       const model = new Map<string, unknown>();
       const store = await openLocalStore({ stateDir });
       for (const [changes, durable] of all) {
-        await store.commit(changes, { durable });
+        await store.commit(changes);
+        if (durable) await store.flush();
         for (const one of changes) {
           if (one.op === "put") model.set(one.record.id, one.record);
           else model.delete(one.id);
@@ -152,7 +155,8 @@ import { openLocalStore } from ${JSON.stringify(new URL("../../../src/store/loca
 const store = await openLocalStore({ stateDir: process.argv[2] });
 for (let i = 1; ; i++) {
   const changes = [1, 2, 3].map((n) => ({ op: "put", collection: "setting", record: { id: "n" + n, value: String(i) } }));
-  await store.commit(changes, { durable: i % 2 === 0 });
+  await store.commit(changes);
+  if (i % 2 === 0) await store.flush();
   process.stdout.write(i + "\\n");
   if (i === 20) await new Promise((resolve) => process.stdin.once("data", resolve));
 }`;
