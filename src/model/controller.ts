@@ -24,7 +24,7 @@ import { parsePublishAddress } from "./parse.ts";
 import { ProxyService } from "./proxy-service.ts";
 import { createRandom } from "./random.ts";
 import { reconcile } from "./reconcile.ts";
-import { recover } from "./recovery.ts";
+import { recover, restoreRecords } from "./recovery.ts";
 import { namesSeenBy, queriesOf } from "./resolution.ts";
 import { createSandbox, deleteSandbox } from "./sandboxes.ts";
 import type { Service } from "./service.ts";
@@ -85,6 +85,7 @@ export async function createController(options: ControllerOptions = {}): Promise
   const publishAddress = parsePublishAddress(options.publishAddress ?? "0.0.0.0");
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
   const engine = options.engine ?? createWorkerEngine();
+  let names: Names | undefined;
   try {
     const state = await store.load();
     const context = createContext(
@@ -102,9 +103,15 @@ export async function createController(options: ControllerOptions = {}): Promise
       },
       state,
     );
+    const thread = new ServiceThread();
+    if (services) names = new Names(context, createResolver(thread));
+    context.names = names;
     let failure: unknown;
     try {
-      await recover(context, state, options.mending ?? "always");
+      const restored = await restoreRecords(context, state);
+      // Names need the records alone: they answer while it is still looked at what the kernel has.
+      names?.start();
+      await recover(context, restored, options.mending ?? "always");
     } catch (error) {
       // An engine that does not start could not be asked to remove what is in the way.
       failure = error;
@@ -112,12 +119,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     await addPredefined(context);
     // One commit for the whole start: it took place, or it did not. After a power failure it would take place again.
     if (context.deferred.length > 0) await commitAll(context, []);
-    const thread = new ServiceThread();
-    if (services) {
-      const names = new Names(context, createResolver(thread));
-      context.names = names;
-      await names.start();
-    }
+    await names?.started();
     const alone = services && options.engine === undefined;
     const { healing: pace = alone } = options;
     const healing = pace === false ? undefined : new Healing(context, pace === true ? usualPace : pace);
@@ -126,6 +128,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     await proxying?.start();
     return new Controller(context, failure, healing, proxying);
   } catch (error) {
+    await names?.close();
     await engine.close();
     await store.close();
     throw error;

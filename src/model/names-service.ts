@@ -26,6 +26,7 @@ export class Names implements NameService {
   /** What the resolver was last told of each sandbox, as a digest, and when it began to serve it: what it is told afterwards it knows before the next query. */
   readonly #served = new Map<string, { readonly told: string; readonly begun: Promise<void> }>();
   readonly #timer: NodeJS.Timeout;
+  #isStarted = false;
   #signature = signature();
 
   constructor(context: Context, resolver: Resolver) {
@@ -34,8 +35,10 @@ export class Names implements NameService {
     this.#timer = setInterval(() => this.#look(), interval).unref();
   }
 
-  /** Serves everybody who is there; resolves when names answer. */
-  async start(): Promise<void> {
+  /** Serves everybody who is there, and from now on whoever comes. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     const { records } = this.#context;
     records.watch({
       endpoint: (before, after) => this.#endpoint(before, after),
@@ -46,6 +49,13 @@ export class Names implements NameService {
     });
     for (const endpoint of records.endpoints.values()) this.#tell(undefined, endpoint);
     for (const id of records.sandboxes.keys()) this.refresh(id);
+  }
+
+  /** Resolves when names answer, once the kernel is as described: who could not be served before that is tried again. */
+  async started(): Promise<void> {
+    this.start();
+    await this.settle();
+    for (const id of this.#context.nameProblems.keys()) this.refresh(id);
     await this.settle();
   }
 

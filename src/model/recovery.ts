@@ -16,11 +16,20 @@ import { rebuildLedger, recordWrites, renew, renewals } from "./renewing.ts";
 /** Store record of the boot in which the engine last ran. */
 const bootSetting = "boot-id";
 
-/**
- * Fills the context from the store, and makes the kernel as the records say: `always`, or only where an operation was `interrupted` or the machine was
- * started anew. What has to be written waits for the next commit. Throws `kernel` where the kernel cannot be made so.
- */
-export async function recover(context: Context, found: StoreState, mending: "always" | "interrupted"): Promise<void> {
+/** The records, and what else the start needs to know of the store. */
+export interface Restored {
+  /** What the store says, with what an operation meant to write that a power failure kept from the disk. */
+  readonly state: StoreState;
+  /** Those writes. */
+  readonly unfinished: readonly StoreChange[];
+  readonly rebooted: boolean;
+  /** Ids of sandboxes that nobody has any more, and their endpoints. */
+  readonly gone: ReadonlySet<string>;
+  readonly lost: readonly EndpointRecord[];
+}
+
+/** Restores the records from the store, but for what is forgotten. Nothing is asked of the kernel but whether namespaces of others are still there. */
+export async function restoreRecords(context: Context, found: StoreState): Promise<Restored> {
   const lastBoot = found.setting.find(({ id }) => id === bootSetting)?.value;
   const rebooted = lastBoot !== context.bootId;
   const unfinished = rebooted ? found.intent.flatMap(({ writes = [] }) => writes) : [];
@@ -34,6 +43,18 @@ export async function recover(context: Context, found: StoreState, mending: "alw
     if (record.join !== undefined && gone.has(record.join.sandboxId)) lost.push(record);
     else context.records.putEndpoint(record);
   }
+  return { state, unfinished, rebooted, gone, lost };
+}
+
+/**
+ * Restores what goes with the records, and makes the kernel as they say: `always`, or only where an operation was `interrupted` or the machine was
+ * started anew. What has to be written waits for the next commit. Throws `kernel` where the kernel cannot be made so.
+ */
+export async function recover(
+  context: Context,
+  { state, unfinished, rebooted, gone, lost }: Restored,
+  mending: "always" | "interrupted",
+): Promise<void> {
   const writes = [...unfinished, ...forgetting(context, gone, lost)];
   restoreAddresses(context, state, lost);
   for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);

@@ -233,6 +233,19 @@ test("after a restart names answer again", async () => {
   );
 });
 
+test("in a namespace that a start has to make anew names answer once it has", async () => {
+  await sandboxIn("web", ["front"]);
+  const { namespace } = (await sandboxIn("api", ["front"])).info();
+  await controller.close();
+  run(`umount -l ${namespace}`);
+  controller = await open();
+  assert.deepEqual(
+    (await controller.doctor()).problems.filter(({ code }) => code === "names-not-served"),
+    [],
+  );
+  assert.equal(addressesOf(controller.sandbox("api"), "web").length, 1);
+});
+
 test("a sandbox in which somebody has port 53 of 127.0.0.11 has its names all the same", async () => {
   run("ip netns add theirs");
   exec("nsenter", "--net=/run/netns/theirs", "ip", "link", "set", "lo", "up");
