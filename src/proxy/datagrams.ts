@@ -72,19 +72,32 @@ class PeerFlow extends Timed implements Handler, UnderWay {
   }
 }
 
-/** What stays while the proxy is started and stopped: room and deadlines. */
+/**
+ * What stays while the proxy is started and stopped: room, deadlines, and the socket by which connection tracking is asked. To close that one right after something was deleted from the
+ * firewall takes the kernel 25 ms (nft_rcv_nl_event waits until no packet can see what was deleted).
+ */
 export class DatagramRoom {
   readonly batch = new DirectedBatch(batchSize, longest);
   readonly answer = new AnswerRoom(longest);
   readonly idle = new Deadlines<PeerFlow>(idleTime);
+  #tracked: Tracked | undefined;
 
   constructor(loop: Loop) {
     loop.expire(this.idle, (flow) => flow.expire());
   }
+
+  /** What connection tracking knows. Throws KernelError. */
+  get tracked(): Tracked {
+    this.#tracked ??= new Tracked();
+    return this.#tracked;
+  }
+
+  close(): void {
+    this.#tracked?.close();
+  }
 }
 
 export class Datagrams implements Handler {
-  readonly tracked = new Tracked();
   readonly #loop: Loop;
   readonly #room: DatagramRoom;
   readonly #table: ProxiedTable;
@@ -101,19 +114,13 @@ export class Datagrams implements Handler {
     this.#room = room;
     this.#table = table;
     this.#port = port;
-    try {
-      this.#fd = openDirected(port, receiveBuffer);
-    } catch (error) {
-      this.tracked.close();
-      throw error;
-    }
+    this.#fd = openDirected(port, receiveBuffer);
     loop.watch(this.#fd, readiness.readable, this);
   }
 
   /** Receives no more. Flows are ended by the targets that they go to. */
   close(): void {
     this.#loop.close(this.#fd);
-    this.tracked.close();
   }
 
   ready(): void {
@@ -144,7 +151,7 @@ export class Datagrams implements Handler {
     const known = this.#flows.get(key);
     if (known !== undefined && this.#loop.now - known.sentAt < trusted) return known;
     if (!this.#mayAsk()) return undefined;
-    const tracked = this.tracked.flowOf(batch.peerOf(slot), batch.ownOf(slot), this.#port);
+    const tracked = this.#room.tracked.flowOf(batch.peerOf(slot), batch.ownOf(slot), this.#port);
     if (known !== undefined) {
       if (tracked !== undefined && isForSame(tracked, known.tracked)) {
         known.tracked = tracked;
@@ -162,7 +169,7 @@ export class Datagrams implements Handler {
     const target = this.#table.find("udp", ipToBytes(tracked.destination), tracked.destinationPort);
     if (target === undefined) {
       // The port is proxied no more, and the peer has never paused since: its next datagram is looked at anew.
-      this.tracked.forget(tracked);
+      this.#room.tracked.forget(tracked);
       return undefined;
     }
     if (this.#flows.size >= flowLimit) idle.take(Number.POSITIVE_INFINITY)?.expire();
@@ -212,7 +219,7 @@ export class Datagrams implements Handler {
   /** Ends a flow whose port is proxied no more: what comes next of the same peer is for whoever has the port then. */
   end(flow: PeerFlow): void {
     this.drop(flow);
-    this.tracked.forget(flow.tracked);
+    this.#room.tracked.forget(flow.tracked);
   }
 }
 

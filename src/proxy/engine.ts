@@ -55,6 +55,7 @@ export class ProxyEngine {
 
   close(): void {
     this.#stop();
+    this.#room.close();
   }
 
   #start(candidates: readonly number[]): number {
@@ -123,7 +124,7 @@ export class ProxyEngine {
 
   #forgetUnled(targets: readonly Target[]): void {
     const ports = targets.flatMap(({ port }) => (port.protocol === "udp" ? [port] : []));
-    if (this.#serving !== undefined) this.#serving.datagrams.tracked.forgetUnled(ports, this.#serving.port);
+    if (this.#serving !== undefined) this.#room.tracked.forgetUnled(ports, this.#serving.port);
   }
 }
 
