@@ -20,6 +20,8 @@ const portSetting = "proxy-port";
  */
 const portRange = { first: 61_000, count: 4_536 } as const;
 const tries = 32;
+/** How long its sockets are kept when nobody needs them, milliseconds: the next port may be published soon. */
+const rest = 2000;
 
 export class ProxyService implements Service {
   readonly #context: Context;
@@ -27,6 +29,8 @@ export class ProxyService implements Service {
   readonly #endpoints = new Set<string>();
   /** Where it serves. */
   #port: number | undefined;
+  /** Where its sockets are while nobody is led to them, and what will close them. */
+  #resting: { readonly port: number; readonly end: NodeJS.Timeout } | undefined;
   /** Where it serves first of all. */
   #favourite: number | undefined;
   /** Endpoints have come or gone since it was last looked whether it has to serve. */
@@ -77,6 +81,7 @@ export class ProxyService implements Service {
   async close(): Promise<void> {
     for (const id of [...this.#endpoints]) this.#remove(id);
     await this.#follow();
+    clearTimeout(this.#resting?.end);
     await this.#proxy.close();
   }
 
@@ -123,7 +128,9 @@ export class ProxyService implements Service {
   }
 
   async #begin(): Promise<void> {
-    const port = await this.#proxy.start(this.#candidates());
+    const port = this.#resting?.port ?? (await this.#proxy.start(this.#candidates()));
+    clearTimeout(this.#resting?.end);
+    this.#resting = undefined;
     this.#port = port;
     if (port !== this.#favourite) {
       this.#favourite = port;
@@ -135,8 +142,20 @@ export class ProxyService implements Service {
   }
 
   async #end(): Promise<void> {
+    const port = this.#port;
     this.#port = undefined;
     await this.#describe(undefined);
+    if (port === undefined) return;
+    const end = setTimeout(() => {
+      this.#work = this.#work.then(() => this.#stop());
+    }, rest);
+    this.#resting = { port, end: end.unref() };
+  }
+
+  /** Lets go of the sockets, where nobody came meanwhile. */
+  async #stop(): Promise<void> {
+    if (this.#resting === undefined) return;
+    this.#resting = undefined;
     await this.#proxy.stop();
   }
 

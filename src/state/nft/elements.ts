@@ -58,11 +58,21 @@ function orderedBounds(codec: ValueCodec, from: string, to: string): readonly [U
   return [first, last];
 }
 
+/** Room for the longest concatenation that the kernel takes (NFT_DATA_VALUE_MAXLEN). */
+const room = new Uint8Array(64);
+
 /** Parts side by side; those of a concatenation are padded to registers. */
 function join(values: readonly Uint8Array[]): Hex {
   const [only] = values;
   if (values.length === 1 && only) return bytesToHex(only);
-  return values.map((value) => bytesToHex(value).padEnd(2 * padded(value.length), "0")).join("");
+  let at = 0;
+  for (const value of values) {
+    const end = at + padded(value.length);
+    room.fill(0, at, end);
+    room.set(value, at);
+    at = end;
+  }
+  return bytesToHex(room.subarray(0, at));
 }
 
 /** The parts of joined bytes; throws `kernel` where they are not of the types' length. */
@@ -90,7 +100,7 @@ export function encodeElement(element: Pick<NftElement, "type" | "key" | "data">
   }
   const ranges = codecs.map((codec, i) => bounds(codec, element.key[i] ?? ""));
   const key = join(ranges.map(([first]) => first));
-  const last = join(ranges.map(([, end]) => end));
+  const last = ranges.every(([first, end]) => first === end) ? key : join(ranges.map(([, end]) => end));
   if (last !== key && !type.interval) {
     throw new PortolanError("invalid-argument", "the key of a set without intervals is a single value, not a range");
   }
@@ -110,7 +120,7 @@ function encodeData(types: readonly NftDataType[], data: readonly string[]): Hex
 export function decodeElement(set: NftSet, element: SetElement): NftElement {
   const codecs = codecsOf(set.key);
   const firsts = split(codecs, element.key);
-  const lasts = split(codecs, element.last ?? element.key);
+  const lasts = element.last === undefined ? firsts : split(codecs, element.last);
   const { data } = element;
   return {
     kind: "nft-element",
