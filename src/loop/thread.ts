@@ -34,7 +34,13 @@ export interface RemoteService<Request, Value> {
   close(): Promise<void>;
 }
 
-export class ServiceThread {
+/** Who runs services. */
+export interface Services {
+  /** Opens a service; each one once. Its requests and answers are of the types that the service has, which nobody checks. */
+  open<Request, Value>(service: ServiceName): RemoteService<Request, Value>;
+}
+
+export class ServiceThread implements Services {
   readonly #shared = new Int32Array(new SharedArrayBuffer(sharedBytes));
   readonly #waiting = new Map<number, Waiting>();
   readonly #open = new Set<ServiceName>();
@@ -43,7 +49,6 @@ export class ServiceThread {
   #unsent: Envelope[] = [];
   #ended: PortolanError | undefined;
 
-  /** Opens a service; each one once. Its requests and answers are of the types that the service has, which nobody checks. */
   open<Request, Value>(service: ServiceName): RemoteService<Request, Value> {
     this.#open.add(service);
     return {

@@ -1,7 +1,7 @@
 /** The network controller: the model's front door. */
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
-import { ServiceThread } from "../loop/thread.ts";
+import { type Services, ServiceThread } from "../loop/thread.ts";
 import { createResolver } from "../naming/create-resolver.ts";
 import { type HostConfiguration, readHostConfiguration } from "../naming/host-configuration.ts";
 import { createProxy } from "../proxy/create-proxy.ts";
@@ -56,6 +56,8 @@ export interface ControllerOptions {
   readonly hostConfiguration?: () => HostConfiguration;
   /** Whether this process serves its sandboxes for as long as it lives, as by holding their published ports; default true. False for a single command. */
   readonly services?: boolean;
+  /** Who runs these services; default: a thread of their own. */
+  readonly thread?: Services;
   /** That many random bytes. */
   readonly random?: (count: number) => Uint8Array;
   /** Nanoseconds since 1970. */
@@ -103,7 +105,7 @@ export async function createController(options: ControllerOptions = {}): Promise
       },
       state,
     );
-    const thread = new ServiceThread();
+    const { thread = new ServiceThread() } = options;
     if (services) names = new Names(context, createResolver(thread));
     context.names = names;
     let failure: unknown;

@@ -1,6 +1,6 @@
 /** The resolver as the model has it: messages to the thread that serves. */
 import { type IpAddress, ipToBytes } from "../address/ip.ts";
-import { ServiceThread } from "../loop/thread.ts";
+import { type Services, ServiceThread } from "../loop/thread.ts";
 import type { EndpointNames, PackedAddress } from "./records.ts";
 import type { AnswerValue, Request, SandboxNames } from "./requests.ts";
 import type { NamedEndpoint, NamedSandbox, QueryRecord, Resolver, ResolverCounters } from "./resolver.ts";
@@ -31,7 +31,7 @@ function packedSandbox(sandbox: NamedSandbox): SandboxNames {
 }
 
 /** Makes a resolver whose host is the network namespace in which the thread starts. It costs nothing before the first sandbox. */
-export function createResolver(thread = new ServiceThread()): Resolver {
+export function createResolver(thread: Services = new ServiceThread()): Resolver {
   const service = thread.open<Request, AnswerValue>("naming");
   /** Endpoints that were set before there was anybody to ask for them; undefined once there is. */
   let early: Map<string, EndpointNames> | undefined = new Map();

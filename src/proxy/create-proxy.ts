@@ -1,10 +1,10 @@
 /** The proxy as the model has it: messages to the thread that serves. */
-import { ServiceThread } from "../loop/thread.ts";
+import { type Services, ServiceThread } from "../loop/thread.ts";
 import type { PortProxy } from "./proxy.ts";
 import type { AnswerValue, Request } from "./requests.ts";
 
 /** Makes a proxy whose host is the network namespace in which the thread starts. It costs nothing before the first endpoint. */
-export function createProxy(thread = new ServiceThread()): PortProxy {
+export function createProxy(thread: Services = new ServiceThread()): PortProxy {
   const service = thread.open<Request, AnswerValue>("proxy");
   return {
     async start(candidates) {

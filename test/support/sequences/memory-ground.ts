@@ -4,6 +4,7 @@ import type { NetworkController } from "../../../src/model/types.ts";
 import { keyOf } from "../../../src/state/kinds/registry.ts";
 import { Faults } from "../faults.ts";
 import { createMemoryEngine } from "../memory-engine.ts";
+import { silentServices } from "../silent-services.ts";
 import type { Ground } from "./run.ts";
 
 /** An empty host. */
@@ -15,6 +16,7 @@ export function memoryGround(): Ground {
     engine,
     faults,
     runDir: "/run/portolan",
+    thread: silentServices,
     files: () =>
       new Map(engine.objects().flatMap((one) => (one.kind === "file" ? [[one.path, one.content] as const] : []))),
     damage(choice) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { addressOf } from "../../../src/address/cidr.ts";
 import { isPortolanError } from "../../../src/errors.ts";
+import type { Services } from "../../../src/loop/thread.ts";
 import { createController } from "../../../src/model/controller.ts";
 import type {
   ChangeOptions,
@@ -38,6 +39,8 @@ export interface Ground {
   /** Counts the changes of the engine. */
   readonly faults: Faults;
   readonly runDir: string;
+  /** Who runs services; default: a thread of the controller's. */
+  readonly thread?: Services;
   /** The files of sandboxes that there are, by path. */
   files(): ReadonlyMap<string, string>;
   /** Takes one thing of ours away behind the engine's back, if there is any. */
@@ -55,6 +58,7 @@ export async function runSequence(ground: Ground, commands: readonly Command[]):
       store: { ...store, close: async () => undefined },
       engine: { ...ground.engine, close: () => ground.engine.settle() },
       runDir: ground.runDir,
+      ...(ground.thread && { thread: ground.thread }),
       random,
     });
   const sequence = new Sequence(ground, store, open, await open());
