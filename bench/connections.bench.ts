@@ -6,7 +6,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createController } from "../src/model/controller.ts";
-import { exec, run } from "../test/support/test-host.ts";
+import { makeOutside } from "../test/support/outside.ts";
+import { exec } from "../test/support/test-host.ts";
 import { enterBenchHost } from "./host.ts";
 import { median, report } from "./measure.ts";
 
@@ -46,12 +47,7 @@ const others: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
   }),
 };
 
-run("ip netns add outside");
-run("ip link add out0 type veth peer name eth0 netns outside");
-run("ip link set out0 up");
-run(`ip address add ${host}/24 dev out0`);
-run("ip -n outside link set eth0 up");
-run("ip -n outside address add 192.0.2.2/24 dev eth0");
+makeOutside([`${host}/24`], ["192.0.2.2/24"]);
 await using controller = await createController({ runDir: "/run/portolan" });
 const network = await controller.createNetwork({ name: "bench" });
 const web = await controller.createSandbox({ name: "web" });

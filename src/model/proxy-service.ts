@@ -156,7 +156,7 @@ export class ProxyService implements Service {
   async #stop(): Promise<void> {
     if (this.#resting === undefined) return;
     this.#resting = undefined;
-    await this.#proxy.stop();
+    await this.#proxy.stop().catch((error: unknown) => this.#refused(error));
   }
 
   /** Says in the firewall where it serves, or that it does not. What cannot be said now, as while somebody flushes the ruleset, is there to be mended. */

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { createController } from "../../src/model/controller.ts";
 import type { NetworkController } from "../../src/model/types.ts";
 import { type DockerHost, noDocker, startDockerHost } from "../support/docker/host.ts";
+import { makeOutside } from "../support/outside.ts";
 import { type Peer, startPeer } from "../support/peers.ts";
 import { enterTestHost, run } from "../support/test-host.ts";
 
@@ -32,12 +33,7 @@ const ourRules = (): string => run("nft list table inet portolan");
 
 before(async () => {
   if (skip !== false) return;
-  run("ip netns add outside");
-  run("ip link add out0 type veth peer name eth0 netns outside");
-  run("ip link set out0 up");
-  run(`ip address add ${host}/24 dev out0`);
-  run("ip -n outside link set eth0 up");
-  run("ip -n outside address add 192.0.2.2/24 dev eth0");
+  makeOutside([`${host}/24`], ["192.0.2.2/24"]);
   outside = peer("outside", "/run/netns/outside");
   dockerHost = await startDockerHost({ network: "shared", flags: ["--userland-proxy=false"] });
   const { docker } = dockerHost;

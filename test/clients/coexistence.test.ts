@@ -8,6 +8,7 @@ import { createController } from "../../src/model/controller.ts";
 import type { NetworkController, Problem } from "../../src/model/types.ts";
 import { noDocker, startDockerHost } from "../support/docker/host.ts";
 import { enableUfw, noFirewalld, noUfw, startFirewalld } from "../support/firewalls.ts";
+import { inSubnets, makeOutside } from "../support/outside.ts";
 import { type Peer, startPeer } from "../support/peers.ts";
 import { enterTestHost, exec, missing, run } from "../support/test-host.ts";
 
@@ -26,18 +27,11 @@ let addresses: Readonly<Record<4 | 6, string>>;
 let controller: NetworkController | undefined;
 
 before(async () => {
-  run("ip netns add outside");
-  run("ip link add out0 type veth peer name eth0 netns outside");
-  for (const [ip, link, addresses, gateways] of [
-    ["ip", "out0", host, outside],
-    ["ip -n outside", "eth0", outside, host],
-  ] as const) {
-    run(`${ip} link set ${link} up`);
-    run(`${ip} address add ${addresses[4]}/24 dev ${link}`);
-    run(`${ip} address add ${addresses[6]}/64 dev ${link} nodad`);
-    for (const family of families) run(`${ip} -${family} route add default via ${gateways[family]}`);
+  makeOutside(inSubnets(host), inSubnets(outside));
+  for (const family of families) {
+    run(`ip -${family} route add default via ${outside[family]}`);
+    run(`ip -n outside -${family} route add default via ${host[family]}`);
   }
-  run("ip -n outside link set lo up");
   // The host's firewall sees what passes inside a bridge, as Docker wants it.
   for (const name of ["iptables", "ip6tables"]) exec("sysctl", "-qw", `net.bridge.bridge-nf-call-${name}=1`);
   there = startPeer("there", "/run/netns/outside");

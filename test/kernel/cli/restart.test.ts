@@ -10,7 +10,8 @@ import { addressOf } from "../../../src/address/cidr.ts";
 import { connectClient } from "../../../src/api/client.ts";
 import { isPortolanError } from "../../../src/errors.ts";
 import type { EndpointInfo, SandboxInfo } from "../../../src/model/types.ts";
-import { enterTestHost, exec, missing, run, temporaryDirectory } from "../../support/test-host.ts";
+import { inSubnets, makeOutside } from "../../support/outside.ts";
+import { enterTestHost, exec, missing, temporaryDirectory } from "../../support/test-host.ts";
 import { type Callers, startCallers, startEcho } from "../../support/traffic.ts";
 import { Portolan } from "./portolan.ts";
 
@@ -33,17 +34,7 @@ const host = { 4: "192.0.2.1", 6: "2001:db8::1" } as const;
 
 before(async () => {
   if (skip) return;
-  run("ip netns add outside");
-  run("ip link add out0 type veth peer name eth0 netns outside");
-  for (const [ip, link, addresses] of [
-    ["ip", "out0", host],
-    ["ip -n outside", "eth0", there],
-  ] as const) {
-    run(`${ip} link set ${link} up`);
-    run(`${ip} address add ${addresses[4]}/24 dev ${link}`);
-    run(`${ip} address add ${addresses[6]}/64 dev ${link} nodad`);
-  }
-  run("ip -n outside link set lo up");
+  makeOutside(inSubnets(host), inSubnets(there));
   await portolan.startDaemon();
   portolan.ok("network", "create", "--ipv6", "front");
   portolan.ok("sandbox", "create", "web");

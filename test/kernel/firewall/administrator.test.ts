@@ -4,8 +4,9 @@ import { after, afterEach, before, test } from "node:test";
 import { addressOf } from "../../../src/address/cidr.ts";
 import { createController } from "../../../src/model/controller.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
+import { inSubnets, makeOutside } from "../../support/outside.ts";
 import { type Peer, startPeer } from "../../support/peers.ts";
-import { enterTestHost, exec, missing, run } from "../../support/test-host.ts";
+import { enterTestHost, exec, missing } from "../../support/test-host.ts";
 import { startCallers, startEcho } from "../../support/traffic.ts";
 
 enterTestHost();
@@ -25,17 +26,7 @@ const peer = (name: string): Peer => peers[name] ?? assert.fail(name);
 
 before(async () => {
   if (skip) return;
-  run("ip netns add outside");
-  run("ip link add out0 type veth peer name eth0 netns outside");
-  for (const [ip, link, addresses] of [
-    ["ip", "out0", host],
-    ["ip -n outside", "eth0", outside],
-  ] as const) {
-    run(`${ip} link set ${link} up`);
-    run(`${ip} address add ${addresses[4]}/24 dev ${link}`);
-    run(`${ip} address add ${addresses[6]}/64 dev ${link} nodad`);
-  }
-  run("ip -n outside link set lo up");
+  makeOutside(inSubnets(host), inSubnets(outside));
   controller = await createController({ runDir: "/run/portolan" });
   const front = await controller.createNetwork({ name: "front", enableIpv6: true });
   const back = await controller.createNetwork({ name: "back", enableIpv6: true });

@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { addressOf } from "../../../src/address/cidr.ts";
 import { createController } from "../../../src/model/controller.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
+import { inSubnets, makeOutside } from "../../support/outside.ts";
 import { enterTestHost, exec, run, snapshot } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -72,18 +73,7 @@ const there = "/run/netns/outside";
 const before_ = snapshot();
 
 before(async () => {
-  run("ip netns add outside");
-  run("ip link add out0 type veth peer name eth0 netns outside");
-  for (const [side, addresses] of [
-    ["ip", [`${host[4]}/24`, `${second[4]}/24`, `${host[6]}/64`, `${second[6]}/64`]],
-    ["ip -n outside", [`${outside[4]}/24`, `${outside[6]}/64`]],
-  ] as const) {
-    const link = side === "ip" ? "out0" : "eth0";
-    run(`${side} link set ${link} up`);
-    for (const address of addresses)
-      run(`${side} address add ${address} dev ${link}${address.includes(":") ? " nodad" : ""}`);
-  }
-  run("ip -n outside link set lo up");
+  makeOutside([...inSubnets(host), ...inSubnets(second)], inSubnets(outside));
   controller = await createController({ runDir: "/run/portolan" });
   const front = await controller.createNetwork({ name: "front", enableIpv6: true });
   const back = await controller.createNetwork({ name: "back", enableIpv6: true });

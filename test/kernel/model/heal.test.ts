@@ -5,18 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { addressOf } from "../../../src/address/cidr.ts";
 import { usualPace } from "../../../src/model/healing.ts";
 import type { ControllerEvent, NetworkController } from "../../../src/model/types.ts";
+import { makeOutside } from "../../support/outside.ts";
 import { enterTestHost, exec, missing, run } from "../../support/test-host.ts";
 import { startCallers, startEcho } from "../../support/traffic.ts";
 import { controllerFor, directories } from "./support.ts";
 
 enterTestHost();
-run("ip netns add outside");
-run("ip link add out0 address 02:00:00:00:00:f1 type veth peer name eth0 netns outside");
-run("ip link set out0 up");
-run("ip address add 192.0.2.1/24 dev out0");
-run("ip -n outside link set eth0 up");
-run("ip -n outside link set lo up");
-run("ip -n outside address add 192.0.2.2/24 dev eth0");
+makeOutside(["192.0.2.1/24"], ["192.0.2.2/24"]);
+run("ip link set out0 address 02:00:00:00:00:f1");
 const outside = "/run/netns/outside";
 
 /** What it may take, milliseconds. */

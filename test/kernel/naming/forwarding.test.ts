@@ -10,18 +10,12 @@ import type { NamedSandbox, Nameserver } from "../../../src/naming/resolver.ts";
 import { ask, exchange, inside, queryFor, told } from "../../support/dns-client.ts";
 import { addressRecord, answerTo, startNameserver } from "../../support/nameserver.ts";
 import { enterTestHost } from "../../support/test-host.ts";
-import { namespaceFor, resolverFor } from "./support.ts";
+import { namespaceFor, resolverFor, sandboxIn } from "./support.ts";
 
 enterTestHost();
 
-const sandbox = (namespace: NamedSandbox["namespace"], ...nameservers: readonly Nameserver[]): NamedSandbox => ({
-  id: "s1",
-  namespace,
-  networks: [],
-  links: {},
-  extraHosts: {},
-  nameservers,
-});
+const sandbox = (namespace: NamedSandbox["namespace"], ...nameservers: readonly Nameserver[]): NamedSandbox =>
+  sandboxIn(namespace, { networks: [], nameservers });
 
 const server = (address: string, from: Nameserver["from"] = "sandbox"): Nameserver => ({
   address: parseIp(address),

@@ -9,22 +9,11 @@ import { openDatagram } from "../../../src/kernel/inet/datagram.ts";
 import { listenStream } from "../../../src/kernel/inet/stream.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { closeSocket } from "../../../src/kernel/syscalls.ts";
-import type { NamedSandbox } from "../../../src/naming/resolver.ts";
 import { ask, exchange, inside, queryFor, told } from "../../support/dns-client.ts";
 import { enterTestHost, exec, run } from "../../support/test-host.ts";
-import { namespaceFor, resolverFor } from "./support.ts";
+import { namespaceFor, resolverFor, sandboxIn } from "./support.ts";
 
 enterTestHost();
-
-const sandbox = (namespace: NamedSandbox["namespace"], more: Partial<NamedSandbox> = {}): NamedSandbox => ({
-  id: "s1",
-  namespace,
-  networks: ["n1"],
-  links: {},
-  extraHosts: {},
-  nameservers: [],
-  ...more,
-});
 
 const web = { id: "web", networkId: "n1", networkName: "front", names: ["web"], addresses: [parseIp("10.0.0.2")] };
 
@@ -35,7 +24,7 @@ test("askers with any address of the sandbox are answered", async (t) => {
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   inNamespace(namespace, "ip link add eth0 type bridge");
   inNamespace(namespace, "ip addr add 10.0.0.2/24 dev eth0");
   inNamespace(namespace, "ip link set eth0 up");
@@ -63,7 +52,7 @@ test("nobody outside reaches it, whatever the sandbox lets itself be routed to",
   const outside = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   inNamespace(namespace, `ip link add eth0 type veth peer name eth0 netns ${outside}`);
   for (const [at, address] of [
     [namespace, "10.0.0.2"],
@@ -106,8 +95,8 @@ test("two sandboxes have their own answers at one address", async (t) => {
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
   resolver.setEndpoint({ ...web, id: "web2", networkId: "n2", networkName: "back", addresses: [parseIp("10.0.0.3")] });
-  await resolver.setSandbox(sandbox(one));
-  await resolver.setSandbox(sandbox(two, { id: "s2", networks: ["n2"] }));
+  await resolver.setSandbox(sandboxIn(one));
+  await resolver.setSandbox(sandboxIn(two, { id: "s2", networks: ["n2"] }));
   assert.equal(told(await ask("web", "A", { namespace: one })), "NOERROR 10.0.0.2");
   assert.equal(told(await ask("web", "A", { namespace: two })), "NOERROR 10.0.0.3");
 });
@@ -118,19 +107,19 @@ test("a port that somebody has, or a namespace that is gone, is told with its re
   const local = encodeSocketAddress(Uint8Array.of(0, 0, 0, 0), 53);
   for (const open of [() => openDatagram({ local }), () => listenStream(local, { backlog: 1 })]) {
     const theirs = inside(namespace, open);
-    const set = resolver.setSandbox(sandbox(namespace, { port: 53 }));
+    const set = resolver.setSandbox(sandboxIn(namespace, { port: 53 }));
     await assert.rejects(set, (error) => isPortolanError(error, "address-in-use"));
     closeSocket(theirs);
   }
-  await resolver.setSandbox(sandbox(namespace, { port: 53 }));
-  await assert.rejects(resolver.setSandbox(sandbox("/run/nowhere")), (error) => isPortolanError(error, "not-found"));
+  await resolver.setSandbox(sandboxIn(namespace, { port: 53 }));
+  await assert.rejects(resolver.setSandbox(sandboxIn("/run/nowhere")), (error) => isPortolanError(error, "not-found"));
 });
 
 test("a sandbox that is removed is let go: its port is free, and so is its namespace", async (t) => {
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   run(`ip link add eth9 type veth peer name eth0 netns ${namespace}`);
   await resolver.removeSandbox("s1");
   assert.equal(await exchange(queryFor("web", "A"), { namespace, patience: 300 }), undefined);
@@ -142,7 +131,7 @@ test("a sandbox that is removed is let go: its port is free, and so is its names
 test("a namespace that somebody else drops is let go within some seconds", async (t) => {
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   run(`ip link add eth8 type veth peer name eth0 netns ${namespace}`);
   createKernel().dropNamespace(namespace);
   await until(() => !run("ip -o link").includes("eth8"), 12_000);
@@ -153,20 +142,20 @@ test("a namespace made anew at the same path is served when it is set again", as
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   const kernel = createKernel();
   kernel.dropNamespace(namespace);
   kernel.createNamespace(namespace);
   kernel.close();
   inNamespace(namespace, "ip link set lo up");
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   assert.equal(told(await ask("web", "A", { namespace })), "NOERROR 10.0.0.2");
 });
 
 test("what is set and removed takes effect for the next query, for all sandboxes that see the network", async (t) => {
   const namespaces = [namespaceFor(t), namespaceFor(t)];
   const resolver = resolverFor(t);
-  for (const [i, namespace] of namespaces.entries()) await resolver.setSandbox(sandbox(namespace, { id: `s${i}` }));
+  for (const [i, namespace] of namespaces.entries()) await resolver.setSandbox(sandboxIn(namespace, { id: `s${i}` }));
   const all = async (): Promise<readonly string[]> =>
     await Promise.all(namespaces.map(async (namespace) => told(await ask("web", "A", { namespace }))));
   assert.deepEqual(await all(), ["SERVFAIL", "SERVFAIL"]);
@@ -174,7 +163,7 @@ test("what is set and removed takes effect for the next query, for all sandboxes
   assert.deepEqual(await all(), ["NOERROR 10.0.0.2", "NOERROR 10.0.0.2"]);
   resolver.setEndpoint({ ...web, addresses: [parseIp("10.0.0.9")] });
   assert.deepEqual(await all(), ["NOERROR 10.0.0.9", "NOERROR 10.0.0.9"]);
-  await resolver.setSandbox(sandbox(namespaces[0] ?? "/", { id: "s0", networks: [] }));
+  await resolver.setSandbox(sandboxIn(namespaces[0] ?? "/", { id: "s0", networks: [] }));
   assert.deepEqual(await all(), ["SERVFAIL", "NOERROR 10.0.0.9"]);
   resolver.removeEndpoint("web");
   assert.deepEqual(await all(), ["SERVFAIL", "SERVFAIL"]);
@@ -186,7 +175,7 @@ test("endpoints that were set before the first sandbox are known to it", async (
   resolver.setEndpoint({ ...web, id: "gone" });
   resolver.setEndpoint(web);
   resolver.removeEndpoint("gone");
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   assert.equal(told(await ask("web", "A", { namespace })), "NOERROR 10.0.0.2");
 });
 
@@ -194,7 +183,7 @@ test("queries and counters tell what was asked and what became of it", async (t)
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   await ask("web", "A", { namespace });
   await ask("web", "AAAA", { namespace, transport: "tcp" });
   await ask("nobody.test", "A", { namespace });
@@ -241,12 +230,12 @@ test("queries and counters tell what was asked and what became of it", async (t)
 test("a resolver that is closed frees every port, and refuses what comes after", async (t) => {
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   await resolver.close();
   await resolver.close();
-  await assert.rejects(resolver.setSandbox(sandbox(namespace)), (error) => isPortolanError(error));
+  await assert.rejects(resolver.setSandbox(sandboxIn(namespace)), (error) => isPortolanError(error));
   const again = resolverFor(t);
-  await again.setSandbox(sandbox(namespace));
+  await again.setSandbox(sandboxIn(namespace));
 });
 
 async function until(isSo: () => boolean, patience: number): Promise<void> {

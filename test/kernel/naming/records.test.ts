@@ -5,7 +5,7 @@ import { parseIp } from "../../../src/address/ip.ts";
 import type { NamedEndpoint, NamedSandbox } from "../../../src/naming/resolver.ts";
 import { ask, told } from "../../support/dns-client.ts";
 import { enterTestHost } from "../../support/test-host.ts";
-import { namespaceFor, resolverFor } from "./support.ts";
+import { namespaceFor, resolverFor, sandboxIn } from "./support.ts";
 
 enterTestHost();
 
@@ -18,15 +18,8 @@ const endpoint = (name: string, more: Partial<NamedEndpoint> = {}): NamedEndpoin
   ...more,
 });
 
-const sandbox = (namespace: NamedSandbox["namespace"], more: Partial<NamedSandbox> = {}): NamedSandbox => ({
-  id: "s1",
-  namespace,
-  networks: ["n1", "n2"],
-  links: {},
-  extraHosts: {},
-  nameservers: [],
-  ...more,
-});
+const sandbox = (namespace: NamedSandbox["namespace"], more: Partial<NamedSandbox> = {}): NamedSandbox =>
+  sandboxIn(namespace, { networks: ["n1", "n2"], ...more });
 
 test("names, aliases, network names and reverse names answer by both transports", async (t) => {
   const namespace = namespaceFor(t);

@@ -7,24 +7,14 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseIp } from "../../../src/address/ip.ts";
 import { isPortolanError } from "../../../src/errors.ts";
-import type { NamedSandbox } from "../../../src/naming/resolver.ts";
 import { ask, told } from "../../support/dns-client.ts";
 import { addressRecord, answerTo, startNameserver } from "../../support/nameserver.ts";
 import { enterTestHost, exec } from "../../support/test-host.ts";
-import { namespaceFor, resolverFor } from "./support.ts";
+import { namespaceFor, resolverFor, sandboxIn } from "./support.ts";
 
 enterTestHost();
 
 const web = { id: "web", networkId: "n1", networkName: "front", names: ["web"], addresses: [parseIp("10.0.0.2")] };
-
-const sandbox = (namespace: NamedSandbox["namespace"]): NamedSandbox => ({
-  id: "s1",
-  namespace,
-  networks: ["n1"],
-  links: {},
-  extraHosts: {},
-  nameservers: [],
-});
 
 const nft = (namespace: string, ...command: readonly string[]): string =>
   exec("nsenter", `--net=${namespace}`, "nft", ...command);
@@ -33,7 +23,7 @@ test("a DNS server in the sandbox listens at all its addresses, and both are ask
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   startNameserver(t, {
     namespace,
     address: [0, 0, 0, 0],
@@ -49,7 +39,7 @@ test("a DNS server in the sandbox listens at all its addresses, and both are ask
 test("what leads there is what nft says, and goes with the sandbox", async (t) => {
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   const listed = nft(namespace, "list", "ruleset");
   const [, udp, tcp] = /udp dport set (\d+).*tcp dport set (\d+)/s.exec(listed) ?? [];
   const rules = [
@@ -72,7 +62,7 @@ test("a firewall that is flushed in the sandbox takes no names along", async (t)
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   nft(namespace, "add", "table", "ip", "theirs");
   nft(namespace, "flush", "ruleset");
   assert.doesNotMatch(nft(namespace, "list", "ruleset"), /theirs/);
@@ -81,8 +71,8 @@ test("a firewall that is flushed in the sandbox takes no names along", async (t)
 
 test("a second engine is told that the sandbox is served", async (t) => {
   const namespace = namespaceFor(t);
-  await resolverFor(t).setSandbox(sandbox(namespace));
-  const second = resolverFor(t).setSandbox(sandbox(namespace));
+  await resolverFor(t).setSandbox(sandboxIn(namespace));
+  const second = resolverFor(t).setSandbox(sandboxIn(namespace));
   await assert.rejects(second, (error) => isPortolanError(error, "address-in-use"));
 });
 
@@ -100,7 +90,7 @@ test("nothing is left of a resolver whose process was killed, and the next one s
   }
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox(sandbox(namespace));
+  await resolver.setSandbox(sandboxIn(namespace));
   assert.equal(told(await ask("web", "A", { namespace })), "NOERROR 10.0.0.2");
 });
 
@@ -114,7 +104,7 @@ test("in a namespace of the engine's own it outlives a process that is killed, a
   assert.match(nft(namespace, "list", "ruleset"), /portolan-names/);
   const resolver = resolverFor(t);
   resolver.setEndpoint(web);
-  await resolver.setSandbox({ ...sandbox(namespace), lasting: true });
+  await resolver.setSandbox(sandboxIn(namespace, { lasting: true }));
   assert.equal(told(await ask("web", "A", { namespace })), "NOERROR 10.0.0.2");
   assert.equal(nft(namespace, "list", "tables").match(/portolan-names/g)?.length, 1);
   await resolver.removeSandbox("s1");
@@ -125,8 +115,8 @@ test("a resolver that ends leaves it for the next one in the engine's own namesp
   const namespace = namespaceFor(t);
   const resolver = resolverFor(t);
   const foreign = namespaceFor(t);
-  await resolver.setSandbox({ ...sandbox(namespace), lasting: true });
-  await resolver.setSandbox({ ...sandbox(foreign), id: "s2" });
+  await resolver.setSandbox(sandboxIn(namespace, { lasting: true }));
+  await resolver.setSandbox(sandboxIn(foreign, { id: "s2" }));
   await resolver.close();
   assert.match(nft(namespace, "list", "ruleset"), /portolan-names/);
   assert.equal(nft(foreign, "list", "ruleset"), "");

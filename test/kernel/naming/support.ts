@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createResolver } from "../../../src/naming/create-resolver.ts";
-import type { Resolver } from "../../../src/naming/resolver.ts";
+import type { NamedSandbox, Resolver } from "../../../src/naming/resolver.ts";
 import { exec } from "../../support/test-host.ts";
 
 let made = 0;
@@ -26,3 +26,14 @@ export function resolverFor(t: TestContext): Resolver {
   t.after(() => resolver.close());
   return resolver;
 }
+
+/** The sandbox `s1` in a namespace, which sees the network `n1` and asks nobody. */
+export const sandboxIn = (namespace: NamedSandbox["namespace"], more: Partial<NamedSandbox> = {}): NamedSandbox => ({
+  id: "s1",
+  namespace,
+  networks: ["n1"],
+  links: {},
+  extraHosts: {},
+  nameservers: [],
+  ...more,
+});

@@ -170,10 +170,13 @@ test("a UDP client that never pauses reaches who has the port since", async () =
   }
 });
 
+/** Another engine, which lives on and does not mend by itself. */
+const openOther = (stateDir: string): Promise<NetworkController> =>
+  createController({ stateDir, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+
 test("the next engine holds the ports again; one that a process took meanwhile is told, and everything else is mended", async () => {
   using directory = temporaryDirectory();
-  const open = () =>
-    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  const open = () => openOther(directory.path);
   await controller.pruneNetworks();
   await controller.close();
   {
@@ -214,8 +217,7 @@ test("the next engine holds the ports again; one that a process took meanwhile i
 
 test("a lost port is told by an event once, to whoever listens first", async () => {
   using directory = temporaryDirectory();
-  const open = () =>
-    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  const open = () => openOther(directory.path);
   // It would mend what another engine does on its host.
   await controller.pruneNetworks();
   await controller.close();
@@ -247,8 +249,7 @@ test("a lost port is told by an event once, to whoever listens first", async () 
 
 test("a port that was lost is told no more when it is published no more", async () => {
   using directory = temporaryDirectory();
-  const open = () =>
-    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  const open = () => openOther(directory.path);
   {
     await using first = await open();
     await first.connect(await first.createNetwork({ name: "back" }), await first.createSandbox({ name: "web" }), {
@@ -275,8 +276,7 @@ test("a port that was lost is told no more when it is published no more", async 
 
 test("a port that cannot be held for want of open files is told as that, and how to help it", async () => {
   using directory = temporaryDirectory();
-  const open = () =>
-    createController({ stateDir: directory.path, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  const open = () => openOther(directory.path);
   const limit = (soft: string) => exec("prlimit", "--pid", String(process.pid), `--nofile=${soft}:`);
   const usual = /nofile\D+(\d+)/i.exec(exec("prlimit", "--pid", String(process.pid), "--nofile", "--noheadings"))?.[1];
   assert.ok(usual !== undefined);

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createController } from "../../../../src/model/controller.ts";
 import type { NetworkController } from "../../../../src/model/types.ts";
+import { inSubnets, makeOutside } from "../../../support/outside.ts";
 import { enterTestHost, exec, run } from "../../../support/test-host.ts";
 import { addressIn, inside, ownRoutes } from "./sandboxes.ts";
 
@@ -76,16 +77,7 @@ let web: string;
 before(async () => {
   // Strict also in namespaces that come after.
   for (const name of ["all", "default"]) run(`sysctl -q -w net.ipv4.conf.${name}.rp_filter=1`);
-  run("ip netns add outside");
-  run("ip link add out0 type veth peer name eth0 netns outside");
-  for (const [side, link, addresses] of [
-    ["ip", "out0", [`${host[4]}/24`, `${host[6]}/64`]],
-    ["ip -n outside", "eth0", [`${outside[4]}/24`, `${outside[6]}/64`]],
-  ] as const) {
-    run(`${side} link set ${link} up`);
-    for (const address of addresses)
-      run(`${side} address add ${address} dev ${link}${address.includes(":") ? " nodad" : ""}`);
-  }
+  makeOutside(inSubnets(host), inSubnets(outside));
   controller = await createController({ runDir: "/run/portolan" });
   for (const name of ["a", "b"]) await controller.createNetwork({ name, enableIpv6: true });
   await controller.createNetwork({ name: "c" });
