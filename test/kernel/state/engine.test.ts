@@ -150,6 +150,21 @@ test("a refusal names the object and the kernel's words, and undoes everything b
   }
 });
 
+test("a setting of a link that was there before is put back when something after it is refused", async () => {
+  run("ip link add theirs type bridge");
+  const forwarding = (): string => run("sysctl -n net.ipv4.conf.theirs.forwarding").trim();
+  const before = forwarding();
+  const engine = createInlineEngine(createKernel());
+  const refused: readonly KernelObject[] = [
+    { kind: "sysctl", namespace: "host", name: "net/ipv4/conf/theirs/forwarding", value: before === "1" ? "0" : "1" },
+    { kind: "address", namespace: "host", link: "nowhere", address: parseInterfaceAddress("10.9.9.1/24") },
+  ];
+  await assert.rejects(engine.apply(plan(refused, [])), (error) => isPortolanError(error, "kernel"));
+  assert.equal(forwarding(), before);
+  await engine.close();
+  run("ip link delete theirs");
+});
+
 test("what somebody breaks is found and mended, and what is not ours stays", async () => {
   const engine = createInlineEngine(createKernel());
   try {
