@@ -6,14 +6,17 @@ import { isRunning, type ProcessRecord, tailOf } from "./process.ts";
 
 /** TCP_LISTEN (net/tcp_states.h), as the file shows it. */
 const listenState = "0A";
+/** 127.0.0.11 there, in the machine's byte order: the sandbox's resolver, which is none of its processes. */
+const resolverAddress = "0B00007F";
 
-/** Ports with a listening TCP socket of either family in the network namespace of a process; none where it has ended. */
+/** Ports with a listening TCP socket of either family in the network namespace of a process, but for its resolver's; none where it has ended. */
 export function listeningPorts(pid: number): ReadonlySet<number> {
   const ports = new Set<number>();
   for (const family of ["tcp", "tcp6"]) {
     for (const line of readLines(`/proc/${pid}/net/${family}`).slice(1)) {
       const [, local = "", , state] = line.trim().split(/\s+/);
-      if (state === listenState) ports.add(Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16));
+      const [address, port = ""] = local.split(":");
+      if (state === listenState && address !== resolverAddress) ports.add(Number.parseInt(port, 16));
     }
   }
   return ports;

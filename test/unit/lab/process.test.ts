@@ -49,11 +49,18 @@ test("a process of another identity under the same pid is left alone", async () 
   await stopProcesses([identity]);
 });
 
-test("listening ports are those of both families", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(typeof address === "object" && address && listeningPorts(process.pid).has(address.port));
-  server.close();
+test("listening ports are those of both families, but for the resolver's", async () => {
+  for (const [own, isListed] of [
+    ["127.0.0.1", true],
+    ["::1", true],
+    ["127.0.0.11", false],
+  ] as const) {
+    const server = createServer().listen(0, own);
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(typeof address === "object" && address);
+    assert.equal(listeningPorts(process.pid).has(address.port), isListed, own);
+    server.close();
+  }
   assert.equal(listeningPorts(2 ** 22 + 1).size, 0);
 });
