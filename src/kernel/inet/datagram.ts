@@ -2,9 +2,9 @@
  * UDP sockets that receive many datagrams by one call (recvmmsg(2)) into buffers that are laid out once. Nothing here throws on the way of a packet: calls answer
  * a count, or a negative errno.
  */
-import koffi from "koffi";
 import { bind, closeSocket, connect, receiveMany, sendTo, setSocketOption, socket } from "../syscalls.ts";
 import { domainOf, socketAddressLength } from "./address.ts";
+import { addressOf, apart, cutShort, header, vector, writeHeader, writeVector } from "./message-header.ts";
 import { ipLevel, ipOption, nonBlocking, socketLevel, socketOption } from "./options.ts";
 
 /** SOCK_DGRAM */
@@ -41,13 +41,6 @@ export function openDatagram({ local, peer, device, receiveBuffer }: DatagramOpt
   return fd;
 }
 
-/** struct mmsghdr of 64-bit systems (linux/socket.h): where the fields are that we set or read, bytes. */
-const header = { length: 64, name: 0, nameLength: 8, vector: 16, vectorLength: 24, flags: 48, received: 56 } as const;
-/** struct iovec (linux/uio.h): address and length. */
-const vector = { length: 16, base: 0, size: 8 } as const;
-/** MSG_TRUNC among the flags of what came: it was longer than its slot. */
-const cutShort = 0x20;
-
 /** Room for a number of IPv4 datagrams, received by one call and answered one by one out of the same room. */
 export class DatagramBatch {
   /** Slot after slot; a datagram begins where its slot does. */
@@ -66,25 +59,19 @@ export class DatagramBatch {
   constructor(slots: number, slotLength: number) {
     this.#slots = slots;
     this.slotLength = slotLength;
-    this.bytes = Buffer.from(new ArrayBuffer(slots * slotLength));
-    this.#names = Buffer.from(new ArrayBuffer(slots * socketAddressLength[4]));
-    this.#vectors = Buffer.from(new ArrayBuffer(slots * vector.length));
-    this.#headers = Buffer.from(new ArrayBuffer(slots * header.length));
+    this.bytes = apart(slots * slotLength);
+    this.#names = apart(slots * socketAddressLength[4]);
+    this.#vectors = apart(slots * vector.length);
+    this.#headers = apart(slots * header.length);
     this.#words = new Int32Array(this.#headers.buffer);
-    const [bytes, names, vectors] = [this.bytes, this.#names, this.#vectors].map((buffer) => koffi.address(buffer));
-    if (bytes === undefined || names === undefined || vectors === undefined)
-      throw new TypeError("buffers have addresses");
-    // Addresses of user space have 47 bits: exact as numbers.
-    this.#address = Number(bytes);
-    this.#nameAddress = Number(names);
+    this.#address = addressOf(this.bytes);
+    this.#nameAddress = addressOf(this.#names);
+    const vectors = addressOf(this.#vectors);
+    const nameLength = socketAddressLength[4];
     for (let slot = 0; slot < slots; slot++) {
-      const at = slot * header.length;
-      this.#headers.writeBigUInt64LE(names + BigInt(slot * socketAddressLength[4]), at + header.name);
-      this.#headers.writeUInt32LE(socketAddressLength[4], at + header.nameLength);
-      this.#headers.writeBigUInt64LE(vectors + BigInt(slot * vector.length), at + header.vector);
-      this.#headers.writeBigUInt64LE(1n, at + header.vectorLength);
-      this.#vectors.writeBigUInt64LE(bytes + BigInt(slot * slotLength), slot * vector.length + vector.base);
-      this.#vectors.writeBigUInt64LE(BigInt(slotLength), slot * vector.length + vector.size);
+      const name = this.#nameAddress + slot * nameLength;
+      writeHeader(this.#headers, slot * header.length, name, nameLength, vectors + slot * vector.length);
+      writeVector(this.#vectors, slot * vector.length, this.#address + slot * slotLength, slotLength);
     }
   }
 

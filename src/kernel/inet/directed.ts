@@ -2,7 +2,6 @@
  * UDP by IPv6 where it matters which of our addresses a datagram was sent to (IPV6_PKTINFO, RFC 3542 §6): what is received tells it, and answers leave from it, so
  * that one socket serves all addresses. Nothing here throws on the way of a packet: calls answer a count, or a negative errno.
  */
-import koffi from "koffi";
 import {
   bind,
   closeSocket,
@@ -14,6 +13,7 @@ import {
   socket,
 } from "../syscalls.ts";
 import { encodeSocketAddress, inet6Domain, socketAddressLength } from "./address.ts";
+import { addressOf, apart, cutShort, header, vector, writeHeader, writeVector } from "./message-header.ts";
 import { ipv6Level, ipv6Option, nonBlocking, socketLevel, socketOption } from "./options.ts";
 
 /** SOCK_DGRAM */
@@ -27,27 +27,6 @@ const nameLength = socketAddressLength[6];
  */
 const controlAt = { length: 0, level: 8, type: 12, address: 16, link: 32 } as const;
 const control = { length: 36, room: 40 } as const;
-/** struct mmsghdr of 64-bit systems (linux/socket.h): where the fields are, bytes. Its first part is struct msghdr. */
-const header = {
-  length: 64,
-  name: 0,
-  nameLength: 8,
-  vector: 16,
-  vectorLength: 24,
-  control: 32,
-  controlLength: 40,
-  flags: 48,
-  received: 56,
-} as const;
-/** struct iovec (linux/uio.h): address and length. */
-const vector = { length: 16, base: 0, size: 8 } as const;
-/** MSG_TRUNC among the flags of what came: it was longer than its slot. */
-const cutShort = 0x20;
-
-/** Apart, so that the bytes stay where they are while the kernel knows them by address. */
-const apart = (length: number): Buffer => Buffer.from(new ArrayBuffer(length));
-/** Addresses of user space have 47 bits: exact as numbers. */
-const addressOf = (buffer: Buffer): number => Number(koffi.address(buffer));
 
 /** Opens a UDP socket at a port of all IPv6 addresses of the calling thread's namespace; `receiveBuffer` in bytes. Throws KernelError. */
 export function openDirected(port: number, receiveBuffer: number): number {
@@ -92,20 +71,16 @@ export class DirectedBatch {
     this.#vectors = apart(slots * vector.length);
     this.#headers = apart(slots * header.length);
     this.#address = addressOf(this.#bytes);
-    const [names, controls, vectors] = [this.#names, this.#controls, this.#vectors].map(addressOf) as [
-      number,
-      number,
-      number,
-    ]; // as many as were given
+    const [names, controls, vectors] = [
+      addressOf(this.#names),
+      addressOf(this.#controls),
+      addressOf(this.#vectors),
+    ] as const;
     for (let slot = 0; slot < slots; slot++) {
       const at = slot * header.length;
-      this.#headers.writeBigUInt64LE(BigInt(names + slot * nameLength), at + header.name);
-      this.#headers.writeUInt32LE(nameLength, at + header.nameLength);
-      this.#headers.writeBigUInt64LE(BigInt(vectors + slot * vector.length), at + header.vector);
-      this.#headers.writeBigUInt64LE(1n, at + header.vectorLength);
+      writeHeader(this.#headers, at, names + slot * nameLength, nameLength, vectors + slot * vector.length);
       this.#headers.writeBigUInt64LE(BigInt(controls + slot * control.room), at + header.control);
-      this.#vectors.writeBigUInt64LE(BigInt(this.#address + slot * slotLength), slot * vector.length + vector.base);
-      this.#vectors.writeBigUInt64LE(BigInt(slotLength), slot * vector.length + vector.size);
+      writeVector(this.#vectors, slot * vector.length, this.#address + slot * slotLength, slotLength);
     }
   }
 
@@ -180,10 +155,9 @@ export class AnswerRoom {
 
   constructor(length: number) {
     this.#bytes = apart(length);
-    this.#vector.writeBigUInt64LE(koffi.address(this.#bytes), vector.base);
-    this.#header.writeUInt32LE(nameLength, header.nameLength);
-    this.#header.writeBigUInt64LE(koffi.address(this.#vector), header.vector);
-    this.#header.writeBigUInt64LE(1n, header.vectorLength);
+    writeVector(this.#vector, 0, addressOf(this.#bytes), length);
+    // Whose name it is, and how much of the room is said, each answer tells.
+    writeHeader(this.#header, 0, 0, nameLength, addressOf(this.#vector));
     this.#header.writeBigUInt64LE(BigInt(control.room), header.controlLength);
   }
 
