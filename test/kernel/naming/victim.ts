@@ -11,4 +11,6 @@ await createResolver().setSandbox({
   nameservers: [],
   lasting: lasting !== undefined,
 });
+// The resolver keeps no process alive. The test's end is this one's.
+process.on("disconnect", () => process.exit());
 process.send?.("serves");
