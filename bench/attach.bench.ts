@@ -9,7 +9,7 @@ import type { Kernel, NamespaceRef } from "../src/kernel/kernel.ts";
 import { createKernel } from "../src/kernel/linux.ts";
 import type { NetlinkMessage } from "../src/kernel/netlink/message.ts";
 import { createController } from "../src/model/controller.ts";
-import { createInlineEngine } from "../src/state/inline-engine.ts";
+import { createEngine } from "../src/state/create-engine.ts";
 import { enterBenchHost } from "./host.ts";
 import { median, report, timed } from "./measure.ts";
 
@@ -78,7 +78,7 @@ const stateDir = mkdtempSync(join(tmpdir(), "portolan-bench-"));
 try {
   const kernel = createKernel();
   const requests: Request[] = [];
-  const engine = createInlineEngine(recording(kernel, requests));
+  const engine = createEngine(recording(kernel, requests));
   await using controller = await createController({ stateDir, runDir: "/run/portolan", engine });
   const network = await controller.createNetwork({ name: "bench" });
   const ours: number[] = [];

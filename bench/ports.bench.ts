@@ -7,7 +7,7 @@ import type { Kernel } from "../src/kernel/kernel.ts";
 import { createKernel } from "../src/kernel/linux.ts";
 import { type ControllerOptions, createController } from "../src/model/controller.ts";
 import type { NetworkController } from "../src/model/types.ts";
-import { createInlineEngine } from "../src/state/inline-engine.ts";
+import { createEngine } from "../src/state/create-engine.ts";
 import { temporaryDirectory } from "../test/support/test-host.ts";
 import { enterBenchHost, startDaemon } from "./host.ts";
 import { type Figure, median, report, residentMegabytes, timed } from "./measure.ts";
@@ -108,7 +108,7 @@ async function transactionTimes(): Promise<readonly Figure[]> {
     return transactions.reduce((all, one) => all + one, 0);
   };
   const turns: (readonly [number, number])[] = [];
-  await withController({ engine: createInlineEngine(timing(createKernel(), transactions)) }, async (controller) => {
+  await withController({ engine: createEngine(timing(createKernel(), transactions)) }, async (controller) => {
     for (let round = 0; round < rounds + warmUp; round++) turns.push(await turn(controller, range, sum));
   });
   const [on, off] = [0, 1].map((at) => median(turns.slice(warmUp).map((one) => one[at] ?? Number.NaN)));

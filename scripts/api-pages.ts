@@ -5,7 +5,7 @@ import type { App } from "../src/api/server.ts";
 import { version } from "../src/api/version.ts";
 import { createKernel } from "../src/kernel/linux.ts";
 import { createController } from "../src/model/controller.ts";
-import { createInlineEngine } from "../src/state/inline-engine.ts";
+import { createEngine } from "../src/state/create-engine.ts";
 
 interface Operation {
   readonly summary?: string;
@@ -27,7 +27,7 @@ export interface ApiDocument {
 
 /** The document, of an app whose routes nobody asks. */
 export async function apiDocument(): Promise<ApiDocument> {
-  const engine = createInlineEngine(createKernel());
+  const engine = createEngine(createKernel());
   await using controller = await createController({ engine, runDir: "/nonexistent" });
   const app = await buildApp(controller, { stateDir: "", runDir: "", prepare: addDocument });
   try {

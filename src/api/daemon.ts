@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { isPortolanError, PortolanError } from "../errors.ts";
+import { trimHeap } from "../kernel/syscalls.ts";
 import { createController } from "../model/controller.ts";
 import { createTidier } from "../tidy.ts";
 import { buildApp } from "./app.ts";
@@ -26,7 +27,7 @@ export async function runDaemon({ socket, signal, ...engine }: DaemonOptions): P
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
   // Nobody listens on it: it was left by a daemon that was killed.
   rmSync(socket, { force: true });
-  app.server.on("request", createTidier());
+  app.server.on("request", createTidier(trimHeap));
   await app.listen({ path: socket });
   chmodSync(socket, socketMode);
   const { default: pino } = await import("pino");

@@ -2,7 +2,7 @@
 
 import { createKernel } from "../kernel/linux.ts";
 import { createController } from "../model/controller.ts";
-import { createInlineEngine } from "../state/inline-engine.ts";
+import { createEngine } from "../state/create-engine.ts";
 import { buildApp } from "./app.ts";
 import { prefix } from "./prefix.ts";
 import { abortedError, type ClientOptions, readAnswer, type Transport } from "./transport.ts";
@@ -12,7 +12,7 @@ const storeWait = 10_000;
 
 /** Opens the engine; throws `locked`, `store`. */
 export async function openInProcess({ socket: _, ...where }: ClientOptions): Promise<Transport> {
-  const engine = createInlineEngine(createKernel());
+  const engine = createEngine(createKernel());
   const controller = await createController({
     ...where,
     wait: storeWait,

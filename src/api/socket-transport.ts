@@ -49,6 +49,16 @@ export async function checkListening(socket: string): Promise<void> {
   if (error !== undefined) throw unavailable(socket, error);
 }
 
+/** What a response says. By its events: its iterator would take longer than many an answer. */
+function textOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    response.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    response.once("error", reject);
+  });
+}
+
 /** A transport; it connects with its first request. */
 export function openSocket(socket: string): Transport {
   const agent = new Agent({ keepAlive: true });
@@ -74,13 +84,13 @@ export function openSocket(socket: string): Transport {
   return {
     async request(request) {
       const response = await ask(request);
-      const chunks: Buffer[] = [];
+      let text: string;
       try {
-        for await (const chunk of response) chunks.push(chunk);
+        text = await textOf(response);
       } catch (error) {
         throw request.signal?.aborted ? abortedError(error) : unavailable(socket, error as Error); // streams fail with Errors
       }
-      return readAnswer(response.statusCode ?? 500, Buffer.concat(chunks).toString());
+      return readAnswer(response.statusCode ?? 500, text);
     },
     async *lines(path, signal) {
       const response = await ask({ method: "GET", path, ...(signal && { signal }) });

@@ -1,6 +1,6 @@
 /**
- * The seam: everything the engine does to Linux goes through this interface, and every method is synchronous, so that it
- * runs on whichever thread owns it (the engine's worker). The failure injector of the tests wraps it; nothing else stands in
+ * The seam: everything the engine does to Linux goes through this interface, and every method is synchronous but `sendAside`, which is
+ * for what takes the kernel long, and `watch`. The failure injector of the tests wraps it; nothing else stands in
  * for it. A namespace is named by `"host"` (the one the kernel object was made in) or by the absolute path of its file.
  */
 import type { Family, IpAddress } from "../address/ip.ts";
@@ -81,6 +81,14 @@ export interface Kernel {
     family: NetlinkFamily,
     messages: readonly NetlinkMessage[],
   ): readonly (KernelRefusal | undefined)[];
+  /**
+   * Sends one message from a thread of Node's pool, for what takes the kernel tens of milliseconds; resolves with a refusal, or undefined. Rejects with KernelError.
+   */
+  sendAside(
+    namespace: NamespaceRef,
+    family: NetlinkFamily,
+    message: NetlinkMessage,
+  ): Promise<KernelRefusal | undefined>;
   /** Sends one request without NLM_F_DUMP and returns its answers; throws KernelError. */
   get(namespace: NamespaceRef, family: NetlinkFamily, message: NetlinkMessage): readonly ReceivedMessage[];
   /** Sends one dump request (NLM_F_DUMP is added), repeating interrupted dumps; throws KernelError. */

@@ -112,6 +112,15 @@ export function createKernel(): Kernel {
       const socket = socketOf(namespace, family);
       return family === "netfilter" ? socket.transact(messages) : socket.execute(messages);
     },
+    async sendAside(namespace, family, message) {
+      // A socket of its own: the others are used meanwhile.
+      const socket = inside(namespace, () => new NetlinkSocket(family));
+      try {
+        return await socket.executeAside(message);
+      } finally {
+        socket.close();
+      }
+    },
     get: (namespace, family, message) => socketOf(namespace, family).get(message),
     dump: (namespace, family, message) => socketOf(namespace, family).dump(message),
     async *watch(family, group, signal) {

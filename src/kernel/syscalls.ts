@@ -137,6 +137,15 @@ export function send(fd: number, bytes: Uint8Array): void {
   checked("send", call.send(fd, bytes, bytes.length, 0));
 }
 
+/** send(2) of a whole datagram from a thread of Node's pool; `done` is told what is wrong. */
+export function sendAside(fd: number, bytes: Uint8Array, done: (error: KernelError | undefined) => void): void {
+  // The errno is that of the pool's thread, and not to be had here.
+  call.send.async(fd, bytes, bytes.length, 0, (error: unknown, sent: bigint | number) => {
+    const failed = error !== null || Number(sent) !== bytes.length;
+    done(failed ? new KernelError("send", refusalOf(5)) : undefined);
+  });
+}
+
 /** recv(2) of one datagram into `buffer`; its length, with {@link realLength} also beyond the buffer's. */
 export function receive(fd: number, buffer: Uint8Array, flags: number): number {
   return checked("recv", call.recv(fd, buffer, buffer.length, flags));

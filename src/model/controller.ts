@@ -1,12 +1,13 @@
 /** The network controller: the model's front door. */
 import type { Driver } from "../drivers/driver.ts";
 import type { IpamDriver } from "../ipam/ipam.ts";
+import { createKernel } from "../kernel/linux.ts";
 import { type Services, ServiceThread } from "../loop/thread.ts";
 import { createResolver } from "../naming/create-resolver.ts";
 import { type HostConfiguration, readHostConfiguration } from "../naming/host-configuration.ts";
 import { createProxy } from "../proxy/create-proxy.ts";
+import { createEngine } from "../state/create-engine.ts";
 import type { Engine } from "../state/engine.ts";
-import { createWorkerEngine } from "../state/worker-engine.ts";
 import { openLocalStore } from "../store/local.ts";
 import type { Store } from "../store/store.ts";
 import type { Context } from "./context.ts";
@@ -86,7 +87,7 @@ export async function createController(options: ControllerOptions = {}): Promise
   } = options;
   const publishAddress = parsePublishAddress(options.publishAddress ?? "0.0.0.0");
   const store = options.store ?? (await openLocalStore({ stateDir, ...(wait !== undefined && { wait }) }));
-  const engine = options.engine ?? createWorkerEngine();
+  const engine = options.engine ?? createEngine(createKernel());
   let names: Names | undefined;
   try {
     const state = await store.load();

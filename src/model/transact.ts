@@ -6,6 +6,7 @@
 import { PortolanError } from "../errors.ts";
 import { keyOf } from "../state/kinds/registry.ts";
 import type { Descriptions, Owner } from "../state/ledger.ts";
+import { settingsOf } from "../state/link-settings.ts";
 import type { KernelObject } from "../state/objects.ts";
 import { inversePlan } from "../state/plan.ts";
 import type { Plan } from "../state/plan-types.ts";
@@ -192,9 +193,10 @@ async function withOriginals(
 ): Promise<Descriptions> {
   const names = new Set<string>();
   for (const objects of descriptions.values()) {
+    const ofOwnLinks = settingsOf(objects ?? []);
     for (const object of objects ?? []) {
-      if (object.kind === "sysctl" && object.namespace === "host" && !context.originals.has(object.name))
-        names.add(object.name);
+      if (object.kind !== "sysctl" || object.namespace !== "host" || context.originals.has(object.name)) continue;
+      if (!ofOwnLinks(object)) names.add(object.name);
     }
   }
   if (names.size > 0) {

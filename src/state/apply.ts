@@ -8,6 +8,7 @@ import type { NetlinkMessage } from "../kernel/netlink/message.ts";
 import type { ApplyContext, Step } from "./kind.ts";
 import { revive } from "./kinds/link.ts";
 import { kindOf } from "./kinds/registry.ts";
+import { settingsOf } from "./link-settings.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import { forgetFlows, translatedPorts } from "./nft/translated-flows.ts";
 import type { Link, Sysctl } from "./objects.ts";
@@ -59,8 +60,8 @@ class Application implements ApplyContext {
   readonly #refused = new Set<number>();
   /** Values that creations of sysctls and files replaced, to be put back. */
   readonly #replaced = new Map<number, () => void>();
-  /** Keys of the links that the plan makes, once somebody asks. */
-  #madeLinks: ReadonlySet<string> | undefined;
+  /** Tells settings of links that the plan makes, once somebody asks. */
+  #ofMadeLinks: ((setting: Sysctl) => boolean) | undefined;
   /** Indexes of links that were retired, by namespace and former name. */
   readonly #retired = new Map<string, number>();
   readonly #depart: (namespace: NamespaceRef) => void;
@@ -139,15 +140,10 @@ class Application implements ApplyContext {
 
   /** Whether a setting is that of a link which the plan makes: it needs not be put back, for the link goes. */
   #goesWithItsLink(object: Sysctl): boolean {
-    this.#madeLinks ??= new Set(
-      this.#plan.flatMap(({ action, object: made }) => {
-        const kind = kindOf(made);
-        return action === "create" && made.kind === "link" ? [kind.key(made), ...(kind.provides?.(made) ?? [])] : [];
-      }),
+    this.#ofMadeLinks ??= settingsOf(
+      this.#plan.filter(({ action }) => action === "create").map(({ object: made }) => made),
     );
-    return kindOf(object)
-      .references(object)
-      .some((key) => this.#madeLinks?.has(key));
+    return this.#ofMadeLinks(object);
   }
 
   /** Sends the messages of steps together; a step whose link is made by a message before it makes these go first. */

@@ -1,6 +1,5 @@
 /**
- * The engine's face to the model: asynchronous, one implementation that runs on a worker thread (worker-engine.ts) and one
- * on the calling thread (inline-engine.ts), both around the same synchronous core.
+ * The engine's face to the model (create-engine.ts makes one). Asynchronous, because some of it waits for the network, for other threads or for its turn.
  */
 import type { Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";

@@ -1,16 +1,21 @@
 /** Reads back what is there: objects that carry our mark, and sysctls and files that are named. */
 import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
 import { decodeLink, dumpLinks } from "../kernel/netlink/route/link.ts";
+import { createBreather } from "./breathe.ts";
 import type { Observation, ObservedNamespace } from "./kind.ts";
 import { allKinds, keyOf, rulesetKinds } from "./kinds/registry.ts";
 import type { KernelObject } from "./objects.ts";
 
-/** The objects there are in the host and in the namespaces that `desired` and `left` speak of. A namespace that is gone holds none. */
-export function observe(
+/**
+ * The objects there are in the host and in the namespaces that `desired` and `left` speak of. A namespace that is gone holds none. Others of the thread have their
+ * turn between namespaces.
+ */
+export async function observe(
   kernel: Kernel,
   desired: readonly KernelObject[],
   left: readonly KernelObject[] = [],
-): readonly KernelObject[] {
+): Promise<readonly KernelObject[]> {
+  const breathe = createBreather();
   const all = [...desired, ...left];
   const wanted = new Set(desired.map(keyOf));
   const living = Map.groupBy(all, (object) => ("namespace" in object ? object.namespace : undefined));
@@ -22,6 +27,7 @@ export function observe(
     namespaces.push(there);
     const observation = { kernel, namespaces: [there], desired: living.get(namespace) ?? [], wanted };
     for (const kind of localKinds) found.push(...kind.observe(observation));
+    await breathe();
   }
   const observation: Observation = { kernel, namespaces, desired: all, wanted };
   return [...found, ...everywhereKinds.flatMap((kind) => kind.observe(observation))];

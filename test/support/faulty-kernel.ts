@@ -1,18 +1,9 @@
 /** A kernel whose changes can be made to fail: every netlink message that changes something counts, and every call that does. */
 import { type Kernel, KernelError, type KernelRefusal, type NetlinkFamily } from "../../src/kernel/kernel.ts";
 import type { NetlinkMessage } from "../../src/kernel/netlink/message.ts";
-import { deleteLinkGroup } from "../../src/kernel/netlink/route/link.ts";
-import { departingLinkGroup } from "../../src/kernel/netlink/route/ownership.ts";
 import type { Faults } from "./faults.ts";
 
-const sweep = deleteLinkGroup(departingLinkGroup);
-
-/** Whether a message deletes what is out of the way already: made in the pauses, at no time that a test could count on. */
-function isSweep({ type, body }: NetlinkMessage): boolean {
-  return type === sweep.type && Buffer.compare(body, sweep.body) === 0;
-}
-
-/** Wraps a kernel. It is closed with its wrapper. */
+/** Wraps a kernel. It is closed with its wrapper. What is sent aside is done in the pauses, at no time that a test could count on, and never fails. */
 export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
   /** Makes a change that is one call, or throws the refusal. */
   function call(words: string, change: () => void): void {
@@ -25,7 +16,6 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     let failing = -1;
     let along = false;
     messages.forEach((message, at) => {
-      if (isSweep(message)) return;
       if (faults.meets(`${family} message of type 0x${message.type.toString(16)} in ${namespace}`, along)) failing = at;
       along = true;
     });
@@ -50,6 +40,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
       }
       return answers.toSpliced(failing, 0, refusal);
     },
+    sendAside: (namespace, family, message) => kernel.sendAside(namespace, family, message),
     get: (namespace, family, message) => kernel.get(namespace, family, message),
     dump: (namespace, family, message) => kernel.dump(namespace, family, message),
     watch: (family, group, signal) => kernel.watch(family, group, signal),

@@ -15,6 +15,7 @@ import {
   receive,
   refusalOf,
   send,
+  sendAside,
   setSocketOption,
   socket,
   socketAddress,
@@ -162,6 +163,22 @@ export class NetlinkSocket {
       });
     }
     return refusals;
+  }
+
+  /** Like {@link execute} of one message, from a thread of Node's pool. Nothing else may be asked of the socket meanwhile. */
+  async executeAside(message: NetlinkMessage): Promise<KernelRefusal | undefined> {
+    const sequence = this.#sequence++;
+    if (tracing) traceSent(message);
+    const bytes = encodeMessages([acknowledged(message)], sequence, messageFlag.request);
+    await new Promise<void>((resolve, reject) => {
+      sendAside(this.#descriptor, bytes, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    let refusal: KernelRefusal | undefined;
+    this.#collect(sequence, 0, (_, told) => {
+      refusal = told;
+      return true;
+    });
+    return refusal;
   }
 
   /** Reads answers until the one to message `last`; hands each refusal and acknowledgement to `answer`. */

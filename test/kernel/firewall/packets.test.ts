@@ -12,14 +12,14 @@ import { type Family, type IpAddress, numberToIp } from "../../../src/address/ip
 import { parseMac } from "../../../src/address/mac.ts";
 import { bridge } from "../../../src/drivers/bridge/index.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import type { KernelObject, NamespaceRef } from "../../../src/state/objects.ts";
 import { plan } from "../../../src/state/plan.ts";
 import type { EndpointRecord, NetworkPool, NetworkRecord } from "../../../src/store/records.ts";
 import { enterTestHost, exec, type HostSnapshot, run, snapshot } from "../../support/test-host.ts";
 
 enterTestHost();
-const engine = createInlineEngine(createKernel());
+const engine = createEngine(createKernel());
 let bare: HostSnapshot;
 
 const outside = { 4: "192.0.2.2", 6: "2001:db8::2" } as const;

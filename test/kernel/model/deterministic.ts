@@ -2,7 +2,7 @@
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { type ControllerOptions, createController } from "../../../src/model/controller.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import type { Faults } from "../../support/faults.ts";
 import { createFaultyKernel } from "../../support/faulty-kernel.ts";
@@ -18,7 +18,7 @@ export async function deterministicController(
   options: ControllerOptions = {},
 ): Promise<NetworkController> {
   const store = createFaultyStore(await openLocalStore({ stateDir, wait: 5_000 }), faults);
-  const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+  const engine = createEngine(createFaultyKernel(createKernel(), faults));
   return createController({ store, engine, runDir, random: randomFrom(seed), now: clockFrom(second), ...options });
 }
 

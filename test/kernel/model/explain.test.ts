@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import type { Engine } from "../../../src/state/engine.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { enterTestHost, missing, run } from "../../support/test-host.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
@@ -32,7 +32,7 @@ for (const operation of operations) {
   test(`${operation.name}: the printed commands come to the same state`, { skip: missing("nft") }, async (t) => {
     const { stateDir, runDir } = directories(t);
     const printed: string[] = [];
-    const engine = createInlineEngine(createKernel());
+    const engine = createEngine(createKernel());
     const printing: Engine = {
       ...engine,
       apply: async (plan) => {

@@ -6,7 +6,7 @@ import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
 import { usualPace } from "../../../src/model/healing.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import type { Plan } from "../../../src/state/plan-types.ts";
 import { wordsFor } from "../../../src/state/refusal.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
@@ -26,7 +26,7 @@ for (const operation of operations) {
     const { stateDir, runDir } = directories(t);
     const faults = new Faults();
     const store = createFaultyStore(await openLocalStore({ stateDir }), faults);
-    const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+    const engine = createEngine(createFaultyKernel(createKernel(), faults));
     const controller = await createController({ store, engine, runDir });
     try {
       // What the kernel can do is asked once, by trying: that is no change of an operation.
@@ -92,7 +92,7 @@ test("start: fails at each change, and nothing is stored or changed", async (t) 
   const faults = new Faults();
   const start = async () => {
     const store = createFaultyStore(await openLocalStore({ stateDir }), faults);
-    const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+    const engine = createEngine(createFaultyKernel(createKernel(), faults));
     return createController({ store, engine, runDir });
   };
   const state = async () => {
@@ -123,7 +123,7 @@ test("start: fails at each change, and nothing is stored or changed", async (t) 
 
 test("a flushed firewall: its mending fails at each change, and the next try mends it", async (t) => {
   const faults = new Faults();
-  const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+  const engine = createEngine(createFaultyKernel(createKernel(), faults));
   const healing = { ...usualPace, settling: 0, patience: 10_000, firstPause: 1, longestPause: 1 };
   const controller = await createController({ ...directories(t), engine, healing });
   const heals = controller.events()[Symbol.asyncIterator]();

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import { Faults } from "../../support/faults.ts";
 import { createFaultyKernel } from "../../support/faulty-kernel.ts";
 import { sequences } from "../../support/sequences/commands.ts";
@@ -18,7 +18,7 @@ import { wholeState } from "../../support/whole-state.ts";
 enterTestHost();
 const runDir = mkdtempSync("/run/portolan-");
 const faults = new Faults();
-const engine = createInlineEngine(createFaultyKernel(createKernel(), faults));
+const engine = createEngine(createFaultyKernel(createKernel(), faults));
 await engine.features();
 
 const names = (line: string): readonly string[] =>

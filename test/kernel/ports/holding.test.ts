@@ -10,7 +10,7 @@ import { PortolanError } from "../../../src/errors.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
 import type { Endpoint, NetworkController } from "../../../src/model/types.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import { enterTestHost, exec, run, snapshot, temporaryDirectory } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -172,7 +172,7 @@ test("a UDP client that never pauses reaches who has the port since", async () =
 
 /** Another engine, which lives on and does not mend by itself. */
 const openOther = (stateDir: string): Promise<NetworkController> =>
-  createController({ stateDir, runDir: "/run/other", engine: createInlineEngine(createKernel()) });
+  createController({ stateDir, runDir: "/run/other", engine: createEngine(createKernel()) });
 
 test("the next engine holds the ports again; one that a process took meanwhile is told, and everything else is mended", async () => {
   using directory = temporaryDirectory();

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import { enterTestHost, run, snapshot, temporaryDirectory } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -18,7 +18,7 @@ const server = `require("node:net").createServer((socket) => socket.pipe(socket)
 test("a connection by 127.0.0.1 goes on without the engine and with the next one", async () => {
   using directory = temporaryDirectory();
   const open = () =>
-    createController({ stateDir: directory.path, runDir: "/run/loopback", engine: createInlineEngine(createKernel()) });
+    createController({ stateDir: directory.path, runDir: "/run/loopback", engine: createEngine(createKernel()) });
   let namespace: string;
   {
     await using first = await open();

