@@ -112,7 +112,8 @@ test("connections that are closing do not keep a port from being published, and 
 });
 
 test("where there is a choice, ports that processes have are passed over", async () => {
-  await using _server = createServer().listen(8090, "0.0.0.0");
+  await using server = createServer().listen(8090, "0.0.0.0");
+  await once(server, "listening");
   await using web = await published("web", "8090-8095:80", "8090-8095:81", "82", "83");
   const ports = web.endpoint.info().ports.map(({ host }) => host.first);
   assert.deepEqual(ports.slice(0, 2), [8091, 8092]);

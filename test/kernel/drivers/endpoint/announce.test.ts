@@ -117,6 +117,8 @@ test("who knew another holder of an address reaches the new one at once", async 
 test("an address that somebody took away is told again when it is mended", async (t) => {
   const controller = await frontWith(t, { advertise_addr_nmsgs: "1" });
   await controller.connect(controller.network("front"), controller.sandbox("web"), spec);
+  // It is told behind the answer.
+  await sleep(100);
   inside(controller, "web", "ip", "address", "delete", "10.1.0.7/24", "dev", "eth0");
   using listener = listen(controller);
   await controller.reconcile();

@@ -30,8 +30,12 @@ async function withIntruder(hook: Hook, detection: boolean): Promise<NetworkCont
   });
   await controller.createSandbox({ name: "web" });
   run("ip netns add intruder");
-  hook.after(async () => void run("ip netns delete intruder"));
   run(`ip link add in0 type veth peer name eth0 address ${intruder} netns intruder`);
+  // The link at once: with its namespace it would go later.
+  hook.after(() => {
+    run("ip link delete in0");
+    run("ip netns delete intruder");
+  });
   run("ip link set in0 master br-front up");
   run("ip -n intruder link set eth0 up");
   run("ip -n intruder address add 10.1.0.7/24 dev eth0");

@@ -1,6 +1,7 @@
 /** Counters of endpoints against those that `ip` tells inside, and against traffic of known size. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { enterTestHost, run } from "../../../support/test-host.ts";
 import { controllerFor, directories } from "../../model/support.ts";
 import { addressIn, inside } from "./sandboxes.ts";
@@ -24,15 +25,24 @@ test("what an endpoint has received and sent is what its sandbox counts", async 
   const before = await web.statistics();
   // 1,000 bytes of data, 8 of ICMP, 20 of IP, 14 of Ethernet.
   inside(controller, "client", "ping", "-c", "5", "-i", "0.01", "-s", "1000", addressIn(web.info(), 4));
-  const after = await web.statistics();
+  const listed = (): Listed["stats64"] => {
+    const [{ stats64 }] = JSON.parse(inside(controller, "web", "ip", "-s", "-j", "link", "show", "eth0")) as [Listed];
+    return stats64;
+  };
+  // The kernel looks after its neighbours when it likes: what is compared is told between two equal answers.
+  let after = await web.statistics();
+  let theirs = listed();
+  for (let told: unknown; !isDeepStrictEqual(told, theirs); theirs = listed()) {
+    told = theirs;
+    after = await web.statistics();
+  }
   for (const way of ["rx", "tx"] as const) {
     const [bytes, packets] = [after[way].bytes - before[way].bytes, after[way].packets - before[way].packets];
     assert.ok(bytes >= 5 * 1042 && bytes < 5 * 1042 + 500, `${way} ${bytes} bytes`);
     assert.ok(packets >= 5 && packets <= 10, `${way} ${packets} packets`);
   }
-  const [{ stats64 }] = JSON.parse(inside(controller, "web", "ip", "-s", "-j", "link", "show", "eth0")) as [Listed];
   for (const way of ["rx", "tx"] as const) {
-    const { bytes, packets, errors, dropped } = stats64[way];
+    const { bytes, packets, errors, dropped } = theirs[way];
     assert.deepEqual(after[way], { bytes, packets, errors, dropped });
   }
   assert.deepEqual(await controller.statistics({ sandbox: ["web"] }), [after]);
