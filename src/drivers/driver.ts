@@ -57,6 +57,8 @@ export interface Driver {
   refresh?(network: NetworkRecord, host: NamespaceFacts): { readonly config: Json; readonly why: string } | undefined;
   /** Families in which the host has no gateway address in the network's subnet; none where the driver does not say. Throws `invalid-option`. */
   withoutGateway?(request: Pick<NetworkRequest, "options" | "internal">): readonly Family[];
+  /** The link of the host on whose network such a network lies: addresses and routes that the host has there are not in the way of its subnets. */
+  standsOn?(request: Pick<NetworkRequest, "options">): string | undefined;
   /** How endpoints of the network publish ports; undefined where they cannot. */
   publishing?(network: NetworkRecord): Publishing | undefined;
   /** Ports of an endpoint in a sandbox that a process has to lead to it for some clients; absent: none. */

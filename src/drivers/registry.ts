@@ -4,11 +4,13 @@ import { nearest } from "../nearest.ts";
 import { bridge } from "./bridge/index.ts";
 import type { Driver } from "./driver.ts";
 import { host } from "./host/index.ts";
+import { ipvlan } from "./ipvlan/index.ts";
+import { macvlan } from "./macvlan/index.ts";
 import { none } from "./none/index.ts";
 
 /** Every driver by name. */
 export const drivers: ReadonlyMap<string, Driver> = new Map(
-  [bridge, host, none].map((driver) => [driver.name, driver]),
+  [bridge, host, ipvlan, macvlan, none].map((driver) => [driver.name, driver]),
 );
 
 /** The driver of that name among those registered, or among others; throws `unknown-driver`. */

@@ -63,7 +63,9 @@ export async function prepareNetwork(
     await checkFeatures(context, name, driver.requires({ ...base, ipam: { ...ipam, pools: [] } }));
   const host = await context.engine.facts("host");
   const gatewayless = driver.withoutGateway?.(base) ?? [];
-  const pools = driver.addressed ? await takePools(context, base, ipam, wishes, gatewayless, host, back) : [];
+  const own = driver.standsOn?.(base);
+  const inTheWay = takenBy(context, own === undefined ? host : withoutLink(host, own));
+  const pools = driver.addressed ? await takePools(base, ipam, wishes, gatewayless, { context, inTheWay }, back) : [];
   const request: NetworkRequest = { ...base, ipam: { ...ipam, pools } };
   const config = driver.configure(request, { host, networks: [...context.records.networks.values()] });
   return { ...request, created: base.created, config };
@@ -131,14 +133,20 @@ function takenBy({ hostNames }: Context, { addresses, routes }: NamespaceFacts):
   ];
 }
 
+/** What the host has but by one link. */
+const withoutLink = (host: NamespaceFacts, own: string): NamespaceFacts => ({
+  ...host,
+  addresses: host.addresses.filter(({ link }) => link !== own),
+  routes: host.routes.filter(({ link }) => link !== own),
+});
+
 /** Takes the pools asked for, and one of each family that is enabled and was not asked for. */
 async function takePools(
-  context: Context,
   { enableIpv4, enableIpv6, name }: Pick<NetworkRecord, "enableIpv4" | "enableIpv6" | "name">,
   ipam: { readonly driver: string; readonly options: Readonly<Record<string, string>> },
   wishes: readonly PoolWish[],
   gatewayless: readonly Family[],
-  host: NamespaceFacts,
+  { context, inTheWay }: { readonly context: Context; readonly inTheWay: PoolRequest["taken"] },
   back: GiveBack,
 ): Promise<readonly NetworkPool[]> {
   const families = [...(enableIpv4 ? [4 as const] : []), ...(enableIpv6 ? [6 as const] : [])];
@@ -158,8 +166,6 @@ async function takePools(
     .filter((family) => !asked.some((wish) => wish.family === family))
     .map((family): PoolWish => ({ family, auxAddresses: {} }));
   const driver = ipamNamed(context, ipam.driver);
-  // A gateway or route of a link that a network takes over lies in the subnet that it asks for: the driver says what is in the way then.
-  const taken = takenBy(context, host);
   const pools: NetworkPool[] = [];
   for (const wish of [...chosen, ...asked].toSorted((a, b) => a.family - b.family)) {
     const gateway = gatewayless.includes(wish.family) ? "none" : wish.gateway;
@@ -174,7 +180,7 @@ async function takePools(
         },
       );
     }
-    const pool = await takePool(driver, { ...wish, gateway }, ipam.options, taken, back);
+    const pool = await takePool(driver, { ...wish, gateway }, ipam.options, inTheWay, back);
     if (pool !== undefined) pools.push(pool);
   }
   return pools;

@@ -4,6 +4,7 @@
  * thousand namespaces lets others have their turn in between.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isPortolanError } from "../errors.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import { type Kernel, KernelError } from "../kernel/kernel.ts";
 import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
@@ -16,7 +17,7 @@ import type { Engine } from "./engine.ts";
 import { readFacts } from "./facts.ts";
 import { observe, observeRuleset } from "./observe.ts";
 import { plan } from "./plan.ts";
-import type { Plan } from "./plan-types.ts";
+import type { Change, Plan } from "./plan-types.ts";
 import { askRuleset } from "./ruleset/ask.ts";
 import { type RulesetChange, rulesetChanges } from "./ruleset-changes.ts";
 import { readStatistics } from "./statistics.ts";
@@ -25,6 +26,21 @@ import { Sweeper } from "./sweeper.ts";
 /** When a watch that has failed is begun anew, milliseconds. */
 const watchAgain = 1000;
 
+/**
+ * Whether a link cannot be made while one that was put out of the way still has its place: a VLAN's number, a parent that is one link's alone, an address of an ipvlan
+ * link.
+ */
+const needsItsPlace = ({ action, object }: Change): boolean =>
+  action === "create" &&
+  object.kind === "link" &&
+  (object.type === "vlan" || object.type === "ipvlan" || (object.type === "macvlan" && object.mode === "passthru"));
+
+/** How long the kernel is given to take a namespace apart, and how long until it is looked again, milliseconds. */
+const takenApart = 2000;
+const triedAgain = 20;
+
+const dropsNamespace = ({ action, object }: Change): boolean => action === "delete" && object.kind === "namespace";
+
 /** Makes an engine around a kernel seam, which it closes at its end. */
 export function createEngine(kernel: Kernel): Engine {
   const announcer = new Announcer(kernel);
@@ -32,17 +48,40 @@ export function createEngine(kernel: Kernel): Engine {
   const closing = new AbortController();
   let watching: Promise<void> | undefined;
   let features: FeatureReport | undefined;
+  let droppedAt = Number.NEGATIVE_INFINITY;
 
   /** Not while links are being deleted: they may be those that a failing plan would call back, and the kernel would have us wait anyway. */
   async function apply(plan: Plan): Promise<void> {
-    if (sweeper.sweeping !== undefined) await sweeper.sweeping;
+    const placed = plan.some(needsItsPlace);
+    if (placed) await sweeper.settle();
+    else if (sweeper.sweeping !== undefined) await sweeper.sweeping;
     announcer.forget(plan);
     try {
-      applyPlan(kernel, plan, (namespace) => sweeper.depart(namespace));
+      if (placed) await applyInTime(plan);
+      else applyNow(plan);
     } finally {
       sweeper.restSoon();
     }
     announcer.begin(plan);
+  }
+
+  function applyNow(plan: Plan): void {
+    applyPlan(kernel, plan, (namespace) => sweeper.depart(namespace));
+    if (plan.some(dropsNamespace)) droppedAt = performance.now();
+  }
+
+  /** The kernel takes a namespace apart when it likes, and until then its links have their places: a refusal soon after may come of that. */
+  async function applyInTime(plan: Plan): Promise<void> {
+    for (;;) {
+      try {
+        applyNow(plan);
+        return;
+      } catch (error) {
+        if (!isPortolanError(error, "kernel") || error.suppressed.length > 0) throw error;
+        if (performance.now() - droppedAt > takenApart) throw error;
+        await sleep(triedAgain);
+      }
+    }
   }
 
   async function watch(listener: (change: RulesetChange) => void, signal: AbortSignal): Promise<void> {

@@ -7,9 +7,11 @@ import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { NamespaceRef, PortClaim } from "../kernel/kernel.ts";
+import type { IpvlanFlag, IpvlanMode, MacvlanMode } from "../kernel/netlink/route/link.ts";
 import type { NftChain, NftElement, NftRule, NftSet, NftTable } from "./nft-objects.ts";
 
 export type { NamespaceRef } from "../kernel/kernel.ts";
+export type { IpvlanFlag, IpvlanMode, MacvlanMode } from "../kernel/netlink/route/link.ts";
 export type * from "./nft-objects.ts";
 
 /** A network namespace bound to a path; its loopback link is up. */
@@ -57,8 +59,34 @@ export interface VethLink extends LinkBase {
   readonly port?: { readonly hairpin?: boolean; readonly isolated?: boolean };
 }
 
+/** A link with a MAC address of its own on a link of the host, in whichever namespace it lives. */
+export interface MacvlanLink extends LinkBase {
+  readonly type: "macvlan";
+  /** Name of the link of the host that it stands on. */
+  readonly parent: string;
+  readonly mode: MacvlanMode;
+}
+
+/** A link with addresses of its own, and the MAC address of the link of the host that it stands on. */
+export interface IpvlanLink extends LinkBase {
+  readonly type: "ipvlan";
+  /** Name of the link of the host that it stands on. */
+  readonly parent: string;
+  readonly mode: IpvlanMode;
+  readonly flag: IpvlanFlag;
+}
+
+/** What has one VLAN's tag on a link of the same namespace. */
+export interface VlanLink extends LinkBase {
+  readonly type: "vlan";
+  /** Name of the link that it stands on. */
+  readonly parent: string;
+  /** VLAN identifier, 1 to 4094. */
+  readonly id: number;
+}
+
 /** A link; further types join the union, each with its codec in kernel/netlink/route/link-kinds. */
-export type Link = BridgeLink | VethLink;
+export type Link = BridgeLink | VethLink | MacvlanLink | IpvlanLink | VlanLink;
 
 /** An address on a link (struct ifaddrmsg). */
 export interface Address {

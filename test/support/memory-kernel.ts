@@ -317,6 +317,7 @@ function keysOf(object: KernelObject): readonly string[] {
 function mergedLink(current: Link, change: Link): Link {
   const { master: _master, ...kept } = current;
   if (change.type === "bridge") return { ...kept, ...change };
+  if (change.type !== "veth") return { ...kept, ...change };
   const before = current.type === "veth" ? current : undefined;
   const port = { ...before?.port, ...change.port };
   return {

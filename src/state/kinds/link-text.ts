@@ -1,7 +1,7 @@
 /** The commands that do to a link what its messages do. */
 import { ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import { inside } from "../kind.ts";
-import type { Link } from "../objects.ts";
+import type { IpvlanLink, Link, MacvlanLink } from "../objects.ts";
 import { changedSettings, settingWords } from "./bridge-settings.ts";
 
 /** The alias that marks a link as ours. */
@@ -32,7 +32,22 @@ const bridgeCommand = ({ namespace, name }: Link, words: string): readonly strin
 const macWords = (mac: string | undefined): string => (mac === undefined ? "" : ` address ${mac}`);
 const mtuWords = (mtu: number | undefined): string => (mtu === undefined ? "" : ` mtu ${mtu}`);
 
+/** Links that are born elsewhere are made from the host, by the name of what they stand on. */
+function standingCommand(object: MacvlanLink | IpvlanLink): string {
+  const { namespace, name, parent, mac, mtu, type, mode } = object;
+  const elsewhere = namespace === "host" ? "" : ` netns ${namespace}`;
+  const flag = object.type === "ipvlan" ? ` ${object.flag}` : "";
+  return `ip link add link ${parent} name ${name}${elsewhere}${macWords(mac)}${mtuWords(mtu)} group ${ownLinkGroup} type ${type} mode ${mode}${flag}`;
+}
+
 function addCommand(object: Link): readonly string[] {
+  if (object.type === "macvlan" || object.type === "ipvlan") return [standingCommand(object)];
+  if (object.type === "vlan") {
+    const { namespace, name, parent, mtu, id } = object;
+    return [
+      `${inside(namespace)}ip link add link ${parent} name ${name}${mtuWords(mtu)} group ${ownLinkGroup} type vlan id ${id}`,
+    ];
+  }
   const start = `${inside(object.namespace)}ip link add ${object.name}${macWords(object.mac)}${mtuWords(object.mtu)} group ${ownLinkGroup} type ${object.type}`;
   switch (object.type) {
     case "bridge":

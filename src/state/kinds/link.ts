@@ -30,7 +30,28 @@ function kindData(link: Link, context: ApplyContext): LinkKindData {
       const namespaceDescriptor = elsewhere ? context.kernel.namespaceDescriptor(namespace) : undefined;
       return { kind: "veth", peer: { name, mac, mtu, group: ownLinkGroup, namespaceDescriptor } };
     }
+    case "macvlan":
+      return { kind: "macvlan", mode: link.mode };
+    case "ipvlan":
+      return { kind: "ipvlan", mode: link.mode, flag: link.flag };
+    case "vlan":
+      return { kind: "vlan", id: link.id };
   }
+}
+
+/** Where a link is made: in its own namespace, or from where the link is that it stands on. */
+const birthplace = (link: Link): NamespaceRef =>
+  link.type === "macvlan" || link.type === "ipvlan" ? "host" : link.namespace;
+
+/** What a link stands on, and where it is born if that is elsewhere. */
+function standing(link: Link, context: ApplyContext) {
+  if (!("parent" in link)) return {};
+  const from = birthplace(link);
+  const elsewhere = link.namespace !== "host" && link.namespace !== from;
+  return {
+    link: context.linkIndex(from, link.parent),
+    ...(elsewhere && { namespaceDescriptor: context.kernel.namespaceDescriptor(link.namespace) }),
+  };
 }
 
 /** The messages that bring a link from birth to what it is to be. */
@@ -62,9 +83,11 @@ function create(link: Link): readonly Step[] {
   const { namespace, name, mac, mtu } = link;
   const born: Step = {
     type: "route",
-    namespace,
+    namespace: birthplace(link),
     birth: true,
-    messages: (context) => [createLink({ name, mac, mtu, group: ownLinkGroup, data: kindData(link, context) })],
+    messages: (context) => [
+      createLink({ name, mac, mtu, group: ownLinkGroup, data: kindData(link, context), ...standing(link, context) }),
+    ],
   };
   const set: Step = { type: "route", namespace, messages: (context) => settings(link, context) };
   return link.type === "veth" ? [born, set, peerSettings(link)] : [born, set];
@@ -72,6 +95,11 @@ function create(link: Link): readonly Step[] {
 
 function update(before: Link, link: Link): readonly Step[] | undefined {
   if (before.type !== link.type || before.namespace !== link.namespace) return undefined;
+  // What a link stands on, and how, is for life.
+  if ("parent" in before && "parent" in link && before.parent !== link.parent) return undefined;
+  if ("mode" in before && "mode" in link && before.mode !== link.mode) return undefined;
+  if ("flag" in before && "flag" in link && before.flag !== link.flag) return undefined;
+  if ("id" in before && "id" in link && before.id !== link.id) return undefined;
   if (before.type === "veth" && link.type === "veth") {
     const [was, is] = [before.peer, link.peer];
     if (was.namespace !== is.namespace || was.name !== is.name || (is.mac !== undefined && was.mac !== is.mac))
@@ -172,7 +200,7 @@ function observeLink(info: LinkInfo, from: ObservedNamespace, all: readonly Obse
       ...(ipv4Filtering === ipv6Filtering && { ipFiltering: ipv4Filtering }),
     };
   }
-  if (info.data?.kind !== "veth") return undefined;
+  if (info.data?.kind !== "veth") return observeStanding(base, info, from, all);
   const peer = peerOf(info, from, all);
   const port = info.port && {
     ...(info.port.hairpin !== undefined && { hairpin: info.port.hairpin }),
@@ -181,6 +209,28 @@ function observeLink(info: LinkInfo, from: ObservedNamespace, all: readonly Obse
   // An end whose other one is out of sight is a link of ours that nothing can be like.
   const unknown = { namespace: from.namespace, name: "", up: false } as const;
   return { ...base, type: "veth", peer: peer ?? unknown, ...(port !== undefined && { port }) };
+}
+
+/** A link that stands on another one: in its own namespace, or in the host where the kernel says that it is elsewhere. */
+function observeStanding(
+  base: Pick<Link, "kind" | "namespace" | "name" | "up">,
+  { data, link, linkNamespaceId }: LinkInfo,
+  from: ObservedNamespace,
+  all: readonly ObservedNamespace[],
+): Link | undefined {
+  const home = linkNamespaceId === undefined ? from : all.find(({ namespace }) => namespace === "host");
+  // One whose parent is out of sight is a link of ours that nothing can be like.
+  const parent = home?.linkName(link) ?? "";
+  switch (data?.kind) {
+    case "macvlan":
+      return data.mode && { ...base, type: "macvlan", parent, mode: data.mode };
+    case "ipvlan":
+      return data.mode && data.flag && { ...base, type: "ipvlan", parent, mode: data.mode, flag: data.flag };
+    case "vlan":
+      return data.id === undefined ? undefined : { ...base, type: "vlan", parent, id: data.id };
+    default:
+      return undefined;
+  }
 }
 
 /** The other end, looked for in all namespaces: the two name each other's index. */
@@ -220,6 +270,7 @@ export const link: Kind<Link> = {
     namespaceKey(object.namespace),
     ...(object.master === undefined ? [] : [linkKey(object.namespace, object.master)]),
     ...(object.type === "veth" ? [namespaceKey(object.peer.namespace)] : []),
+    ...("parent" in object ? [linkKey(birthplace(object), object.parent)] : []),
   ],
   words: ({ namespace, name, type }) => `${type} link ${name} ${inNamespace(namespace)}`,
   create,
@@ -236,8 +287,10 @@ export const link: Kind<Link> = {
         .filter(isOwn)
         // In a sandbox stand the other ends of pairs whose first end is in the host.
         .filter(
-          ({ name, linkNamespaceId }) =>
-            from.namespace === "host" || (linkNamespaceId === undefined && !peers.has(linkKey(from.namespace, name))),
+          ({ name, kind, linkNamespaceId }) =>
+            from.namespace === "host" ||
+            kind !== "veth" ||
+            (linkNamespaceId === undefined && !peers.has(linkKey(from.namespace, name))),
         )
         .flatMap((info) => observeLink(info, from, namespaces) ?? []),
     );

@@ -10,7 +10,13 @@ export const command = defineCommand({
     "Subnets that are not given are chosen so that they overlap nothing of the host. `--gateway`, `--ip-range` and `--aux-address` belong to the subnet that they lie in.",
   arguments: { name: one("NETWORK", "Name of the new network") },
   flags: {
-    driver: text("-d, --driver DRIVER", "Network driver (default bridge)", ["bridge", "host", "none"]),
+    driver: text("-d, --driver DRIVER", "Network driver (default bridge)", [
+      "bridge",
+      "host",
+      "ipvlan",
+      "macvlan",
+      "none",
+    ]),
     subnets: list("--subnet SUBNET", "Subnet in CIDR notation, one of each family"),
     gateways: list("--gateway ADDRESS", "Gateway in the subnet"),
     ipRanges: list("--ip-range SUBNET", "Part of the subnet that addresses are given out from"),

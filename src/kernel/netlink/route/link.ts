@@ -11,6 +11,8 @@ import { addressFamily, attributesAfter, createFlags, type MessageBody, routeMes
 
 export type { BridgePort } from "./link-kinds/bridge-port.ts";
 export type { LinkKindData } from "./link-kinds/index.ts";
+export type { IpvlanFlag, IpvlanMode } from "./link-kinds/ipvlan.ts";
+export type { MacvlanMode } from "./link-kinds/macvlan.ts";
 
 /** IFLA_INFO_* attribute types, inside IFLA_LINKINFO. */
 const infoAttribute = {

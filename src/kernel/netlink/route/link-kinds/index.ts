@@ -1,10 +1,13 @@
 /** The registry of link kinds: a new kind is one file here and one line in {@link linkKinds}. */
 import { bridge } from "./bridge.ts";
+import { ipvlan } from "./ipvlan.ts";
 import type { LinkKindCodec } from "./kind.ts";
+import { macvlan } from "./macvlan.ts";
 import { veth } from "./veth.ts";
+import { vlan } from "./vlan.ts";
 
 /** Codecs by the kernel's name of the kind (IFLA_INFO_KIND). */
-const linkKinds = { bridge, veth };
+const linkKinds = { bridge, ipvlan, macvlan, veth, vlan };
 
 /** A kind of link that has a codec. */
 export type LinkKind = keyof typeof linkKinds;

@@ -47,6 +47,19 @@ const bridge = record<LinkKindData>({
   ipv6Filtering: flag,
   defaultVlan: maybe(u16),
 });
+const macvlan = record<LinkKindData>({
+  kind: fc.constant("macvlan"),
+  mode: maybe(fc.constantFrom("private", "vepa", "bridge", "passthru")),
+});
+
+const ipvlan = record<LinkKindData>({
+  kind: fc.constant("ipvlan"),
+  mode: maybe(fc.constantFrom("l2", "l3", "l3s")),
+  flag: maybe(fc.constantFrom("bridge", "private", "vepa")),
+});
+
+const vlan = record<LinkKindData>({ kind: fc.constant("vlan"), id: maybe(fc.integer({ min: 1, max: 4094 })) });
+
 const veth = record<LinkKindData>({
   kind: fc.constant("veth"),
   peer: maybe(
@@ -74,13 +87,13 @@ const newLink: fc.Arbitrary<NewLink> = record({
   index: maybe(index),
   link: maybe(index),
   linkNamespaceId: maybe(fc.integer({ min: 0, max: 0x7fffffff })),
-  data: fc.oneof(bridge, veth),
+  data: fc.oneof(bridge, veth, macvlan, ipvlan, vlan),
 });
 const linkChange: fc.Arbitrary<LinkChange> = record({
   ...settings,
   alias: maybe(text),
   addressGeneration: maybe(fc.constantFrom<AddressGeneration>("eui64", "none", "stable-privacy", "random")),
-  data: maybe(fc.oneof(bridge, veth)),
+  data: maybe(fc.oneof(bridge, veth, macvlan, ipvlan, vlan)),
   port: maybe(
     record({
       hairpin: flag,
