@@ -90,9 +90,19 @@ const vlanPart = (vlan: Parent["vlan"]): Pick<Parent, "vlan"> => (vlan === undef
 
 /** What the engine makes of a parent on the host; nothing of one that is there. */
 export function describeParent({ parent, vlan, nowhere }: Parent): readonly KernelObject[] {
-  const base = { kind: "link", namespace: "host", up: true, addressGeneration: "none" } as const;
-  if (vlan !== undefined) return [{ ...base, type: "vlan", name: parent, parent: vlan.parent, id: vlan.id }];
+  const base = { kind: "link", namespace: "host", up: true } as const;
+  if (vlan !== undefined) {
+    return [{ ...base, type: "vlan", name: parent, parent: vlan.parent, id: vlan.id }, withoutIpv6(parent)];
+  }
   if (nowhere === undefined) return [];
-  const peer = { namespace: "host", name: nowhere, up: true, addressGeneration: "none" } as const;
-  return [{ ...base, type: "veth", name: parent, peer }];
+  const peer = { namespace: "host", name: nowhere, up: true } as const;
+  return [{ ...base, type: "veth", name: parent, peer }, withoutIpv6(parent), withoutIpv6(nowhere)];
 }
+
+/** The host takes no part in the network. */
+const withoutIpv6 = (link: string): KernelObject => ({
+  kind: "sysctl",
+  namespace: "host",
+  name: `net/ipv6/conf/${link}/disable_ipv6`,
+  value: "1",
+});

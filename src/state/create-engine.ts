@@ -111,7 +111,7 @@ export function createEngine(kernel: Kernel): Engine {
 
   return {
     apply,
-    observe: asking((desired, left) => observe(kernel, desired, left)),
+    observe: asking((desired, left = []) => observe(kernel, desired, left, (namespace) => sweeper.depart(namespace))),
     watchRuleset: async (listener) => {
       watching ??= watch(listener, closing.signal);
     },

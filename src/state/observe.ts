@@ -1,6 +1,7 @@
 /** Reads back what is there: objects that carry our mark, and sysctls and files that are named. */
 import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
 import { decodeLink, dumpLinks } from "../kernel/netlink/route/link.ts";
+import { departingLinkGroup } from "../kernel/netlink/route/ownership.ts";
 import { createBreather } from "./breathe.ts";
 import type { Observation, ObservedNamespace } from "./kind.ts";
 import { allKinds, keyOf, rulesetKinds } from "./kinds/registry.ts";
@@ -8,12 +9,13 @@ import type { KernelObject } from "./objects.ts";
 
 /**
  * The objects there are in the host and in the namespaces that `desired` and `left` speak of. A namespace that is gone holds none. Others of the thread have their
- * turn between namespaces.
+ * turn between namespaces. `depart` is told the namespaces in which somebody who was killed left links that wait for their deletion.
  */
 export async function observe(
   kernel: Kernel,
   desired: readonly KernelObject[],
-  left: readonly KernelObject[] = [],
+  left: readonly KernelObject[],
+  depart: (namespace: NamespaceRef) => void,
 ): Promise<readonly KernelObject[]> {
   const breathe = createBreather();
   const all = [...desired, ...left];
@@ -25,6 +27,7 @@ export async function observe(
     const there = observeNamespace(kernel, namespace);
     if (there === undefined) continue;
     namespaces.push(there);
+    if (there.links.some(({ group }) => group === departingLinkGroup)) depart(namespace);
     const observation = { kernel, namespaces: [there], desired: living.get(namespace) ?? [], wanted };
     for (const kind of localKinds) found.push(...kind.observe(observation));
     await breathe();

@@ -285,12 +285,11 @@ export const link: Kind<Link> = {
     return namespaces.flatMap((from) =>
       from.links
         .filter(isOwn)
-        // In a sandbox stand the other ends of pairs whose first end is in the host.
+        // In a sandbox stand the other ends of pairs whose first end is in the host; where both are in one namespace, the description says which is which.
         .filter(
           ({ name, kind, linkNamespaceId }) =>
-            from.namespace === "host" ||
             kind !== "veth" ||
-            (linkNamespaceId === undefined && !peers.has(linkKey(from.namespace, name))),
+            ((from.namespace === "host" || linkNamespaceId === undefined) && !peers.has(linkKey(from.namespace, name))),
         )
         .flatMap((info) => observeLink(info, from, namespaces) ?? []),
     );

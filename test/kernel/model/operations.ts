@@ -73,6 +73,12 @@ const settings = {
   "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.neigh.IFNAME.gc_stale_time=33",
 };
 
+/** A macvlan network without a parent, and a sandbox. */
+async function lanAndWeb(controller: NetworkController): Promise<void> {
+  await controller.createNetwork({ name: "lan", driver: "macvlan", enableIpv6: true });
+  await controller.createSandbox({ name: "web" });
+}
+
 /** An endpoint in which everything is chosen. */
 const manifold: EndpointSpec & JoinSpec = {
   name: "two",
@@ -404,6 +410,43 @@ export const operations: readonly Operation[] = [
     },
     run: (controller, options) =>
       controller.connect(controller.network("host"), controller.sandbox("web"), {}, options),
+  },
+  {
+    name: "create a macvlan network",
+    run: (controller, options) =>
+      controller.createNetwork({ name: "lan", driver: "macvlan", enableIpv6: true }, options),
+  },
+  {
+    name: "delete a macvlan network",
+    prepare: async (controller) => {
+      await controller.createNetwork({ name: "lan", driver: "macvlan" });
+    },
+    run: (controller, options) => controller.network("lan").delete(options),
+  },
+  {
+    name: "connect a macvlan network",
+    prepare: lanAndWeb,
+    run: (controller, options) =>
+      controller.connect(controller.network("lan"), controller.sandbox("web"), { name: "one" }, options),
+  },
+  {
+    name: "connect a macvlan network beside another one, in an existing namespace",
+    prepare: async (controller) => {
+      await front(controller);
+      await controller.createNetwork({ name: "lan", driver: "macvlan", enableIpv6: true });
+      const web = await controller.createSandbox({ name: "web", netns: foreignNamespace });
+      await controller.connect(controller.network("front"), web, { name: "one" });
+    },
+    run: (controller, options) =>
+      controller.connect(controller.network("lan"), controller.sandbox("web"), { name: "two" }, options),
+  },
+  {
+    name: "leave a macvlan network",
+    prepare: async (controller) => {
+      await lanAndWeb(controller);
+      await controller.connect(controller.network("lan"), controller.sandbox("web"), { name: "one" });
+    },
+    run: (controller, options) => controller.endpoint("one").leave(options),
   },
   {
     name: "leave the only network",

@@ -76,7 +76,7 @@ function everybody(sandbox: string, ...target: readonly string[]): ReadonlySet<s
 /** The link-local address of a container's interface. */
 function linkLocal(sandbox: string): string {
   const [shown] = JSON.parse(inside(controller, sandbox, "ip", "-6", "-j", "address", "show", "eth0", "scope", "link"));
-  return shown.addr_info[0].local;
+  return shown.addr_info.find(({ scope }: { scope: string }) => scope === "link").local;
 }
 
 for (const [mode, together] of [
