@@ -1,10 +1,10 @@
 /**
  * Runs the benchmarks, each file in a process (and host namespace) of its own, and rewrites bench/RESULTS.md. Names on the command line
- * select some of them and leave RESULTS.md alone.
+ * select some of them, and only their sections are rewritten.
  */
 import { fork, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { globSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { advantage, type Figure, type Message } from "./measure.ts";
@@ -56,6 +56,7 @@ function row(figure: Figure): string {
 
 /** Installed packages with their versions, as Debian counts them. */
 function versions(packages: readonly string[]): string {
+  if (packages.length === 0) return "";
   const format = `\${Package} \${Version}\n`;
   const { stdout } = spawnSync("dpkg-query", ["--show", "--showformat", format, ...packages], { encoding: "utf8" });
   return `With ${stdout.trim().split("\n").join(", ")}.\n\n`;
@@ -69,18 +70,25 @@ function section(file: string, { figures, packages, missing }: Outcome): string 
   return `${heading}${versions(packages)}${table}${figures.map(row).join("\n")}\n`;
 }
 
-const sections: string[] = [];
+/** Sections of RESULTS.md by their names. */
+const results = join(import.meta.dirname, "RESULTS.md");
+const sections = new Map<string, string>(
+  (existsSync(results) ? readFileSync(results, "utf8") : "")
+    .split(/^(?=## )/m)
+    .slice(1)
+    .map((text) => [text.slice(3, text.indexOf("\n")), `${text.trim()}\n`] as const)
+    .filter(([name]) => files.some((file) => nameOf(file) === name)),
+);
 for (const file of wanted.length === 0 ? files : files.filter((file) => wanted.includes(nameOf(file)))) {
   const outcome = await runFile(file);
   if (outcome.missing?.startsWith("failed")) process.exitCode = 1;
-  sections.push(section(file, outcome));
+  sections.set(nameOf(file), section(file, outcome));
   console.log(outcome.missing ?? outcome.figures.map(row).join("\n"));
 }
-if (wanted.length === 0) {
-  const memory = Math.round(totalmem() / 2 ** 30);
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${memory} GiB, Linux ${release()}, Node.js ${process.version}`;
-  writeFileSync(
-    join(import.meta.dirname, "RESULTS.md"),
-    `# Results\n\nWritten by \`npm run bench\`. Both sides of a comparison ran in one loop; medians unless said otherwise. Times move by half from day to day on a shared machine: read the ratios.\n\n${machine}\n\n${sections.join("\n")}`,
-  );
-}
+const memory = Math.round(totalmem() / 2 ** 30);
+const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, ${memory} GiB, Linux ${release()}, Node.js ${process.version}`;
+const inOrder = [...sections].toSorted(([a], [b]) => a.localeCompare(b)).map(([, text]) => text);
+writeFileSync(
+  results,
+  `# Results\n\nWritten by \`npm run bench\`. Both sides of a comparison ran in one loop; medians unless said otherwise. Times move by half from day to day on a shared machine: read the ratios.\n\n${machine}\n\n${inOrder.join("\n")}`,
+);
