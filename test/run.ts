@@ -58,6 +58,11 @@ const suites: Readonly<Record<string, Suite>> = {
       "dbus",
     ],
   },
+  testkernel: {
+    files: "test/testkernel/*.test.ts",
+    concurrency: 1,
+    packages: ["qemu-system-x86", "qemu-system-common", "busybox-static", "kmod", "iproute2", "iputils-ping"],
+  },
 };
 
 const totals = { passed: 0, failed: 0, skipped: 0 };

@@ -36,7 +36,7 @@ const needsItsPlace = ({ action, object }: Change): boolean =>
   (object.type === "vlan" || object.type === "ipvlan" || (object.type === "macvlan" && object.mode === "passthru"));
 
 /** How long the kernel is given to take a namespace apart, and how long until it is looked again, milliseconds. */
-const takenApart = 2000;
+const takenApart = 5000;
 const triedAgain = 20;
 
 const dropsNamespace = ({ action, object }: Change): boolean => action === "delete" && object.kind === "namespace";

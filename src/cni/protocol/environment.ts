@@ -1,82 +1,120 @@
-/** What a runtime tells a plugin in environment variables. CNI 1.1 "Parameters", with the reference's refusals. */
-import { CniError, cniErrorCodes } from "./errors.ts";
+/** What a runtime says by the environment of a call (SPEC.md, "Parameters"), with the words in which the reference plugins refuse it. */
+import { CniError, cniCode } from "./cni-error.ts";
 
-export const cniCommands = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
-export type CniCommand = (typeof cniCommands)[number];
+export const commands = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
+export type CniCommand = (typeof commands)[number];
 
-/** The variables of one call; "" where a call may leave one out and did. */
-export interface CniEnvironment {
-  readonly command: CniCommand;
+/** Which attachment a call is about. */
+export interface Attachment {
   readonly containerId: string;
-  /** A path; for DEL it may be empty or lead nowhere. */
-  readonly netns: string;
-  readonly ifname: string;
-  readonly args: ReadonlyMap<string, string>;
-  /** Directories to look for delegates in, first match wins. */
-  readonly path: readonly string[];
+  /** Name of the interface in the container. */
+  readonly interfaceName: string;
+  /** Path of the container's network namespace; absent where it has none any more. */
+  readonly namespace?: `/${string}`;
 }
 
-/** The variables that a command cannot do without, in the order the reference names them. */
+/** Deprecated arguments that runtimes send all the same. */
+export interface CniArguments {
+  readonly mac?: string;
+  /** Addresses, with a prefix length or without. */
+  readonly ips: readonly string[];
+  /** The pod's, of Kubernetes and of podman. */
+  readonly podName?: string;
+  readonly podNamespace?: string;
+}
+
+/** A call's environment by what it asks for. */
+export type CniCall =
+  | { readonly command: "VERSION" }
+  | { readonly command: "GC" | "STATUS"; readonly path: readonly string[] }
+  | {
+      readonly command: "ADD" | "CHECK" | "DEL";
+      readonly path: readonly string[];
+      readonly attachment: Attachment;
+      readonly args: CniArguments;
+    };
+
+/** What must be set for each command. */
 const required: Readonly<Record<CniCommand, readonly string[]>> = {
-  ADD: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"],
-  CHECK: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"],
-  DEL: ["CNI_CONTAINERID", "CNI_IFNAME", "CNI_PATH"],
-  GC: ["CNI_PATH"],
-  STATUS: ["CNI_PATH"],
+  ADD: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"],
+  CHECK: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"],
+  DEL: ["CNI_CONTAINERID", "CNI_IFNAME"],
+  GC: [],
+  STATUS: [],
   VERSION: [],
 };
 
-const refuse = (message: string, details?: string): CniError =>
-  new CniError(cniErrorCodes.invalidEnvironment, message, details === undefined ? {} : { details });
+const containerIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+/** IFNAMSIZ less the final zero. */
+const longestName = 15;
 
-/** Checks a container's id; refuses with code 4. */
-export function checkContainerId(id: string): void {
-  if (id === "") throw refuse("missing containerID");
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id)) throw refuse("invalid characters in containerID", id);
+const refuse = (message: string): CniError => new CniError(cniCode.badEnvironment, message);
+
+/** Reads a call's environment; throws CniError 4. */
+export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): CniCall {
+  const word = environment["CNI_COMMAND"] ?? "";
+  const command = commands.find((known) => known === word);
+  if (command === undefined) throw refuse(word === "" ? missing(["CNI_COMMAND"]) : `unknown CNI_COMMAND: ${word}`);
+  if (command === "VERSION") return { command };
+  const path = (environment["CNI_PATH"] ?? "").split(":").filter((folder) => folder !== "");
+  if (command === "GC" || command === "STATUS") return { command, path };
+  const unset = required[command].filter((name) => (environment[name] ?? "") === "");
+  if (unset.length > 0) throw refuse(missing(unset));
+  const containerId = environment["CNI_CONTAINERID"] ?? "";
+  if (!containerIdPattern.test(containerId)) throw refuse("invalid characters in containerID");
+  const interfaceName = environment["CNI_IFNAME"] ?? "";
+  checkInterfaceName(interfaceName);
+  const namespace = environment["CNI_NETNS"] ?? "";
+  if (command !== "DEL" && !isPath(namespace)) throw refuse(`CNI_NETNS is not an absolute path: ${namespace}`);
+  return {
+    command,
+    path,
+    attachment: { containerId, interfaceName, ...(isPath(namespace) && { namespace }) },
+    args: readArguments(environment["CNI_ARGS"] ?? ""),
+  };
 }
 
-/** Checks an interface's name as the kernel would: 1 to 15 bytes, no `/`, `:` or space; refuses with code 4. */
-export function checkIfname(name: string): void {
-  if (name === "") throw refuse("interface name is empty");
-  if (Buffer.byteLength(name) > 15)
-    throw refuse("interface name is too long", "interface name should be less than 16 characters");
+const isPath = (text: string): text is `/${string}` => text.startsWith("/");
+
+const missing = (names: readonly string[]): string => `required env variables [${names.join(",")}] missing`;
+
+function checkInterfaceName(name: string): void {
+  if (Buffer.byteLength(name) > longestName) throw refuse("interface name is too long");
   if (name === "." || name === "..") throw refuse("interface name is . or ..");
   if (/[/:\s]/.test(name)) throw refuse("interface name contains / or : or whitespace characters");
 }
 
-/** Reads `K=V;K2=V2`; a pair without `=` is refused with code 4. */
-export function readCniArgs(text: string): ReadonlyMap<string, string> {
-  const args = new Map<string, string>();
-  if (text === "") return args;
-  for (const pair of text.split(";")) {
+/** Arguments that are known, by the name that runtimes give them. */
+const known = new Set([
+  "IgnoreUnknown",
+  "IP",
+  "GATEWAY",
+  "MAC",
+  "K8S_POD_NAMESPACE",
+  "K8S_POD_NAME",
+  "K8S_POD_INFRA_CONTAINER_ID",
+  "K8S_POD_UID",
+]);
+
+/** Reads `KEY=VALUE;…`. Unknown keys are refused unless the caller says that they may be ignored, as in the reference plugins. */
+function readArguments(text: string): CniArguments {
+  const pairs = new Map<string, string>();
+  for (const pair of text.split(";").filter((part) => part !== "")) {
     const equals = pair.indexOf("=");
-    if (equals === -1) throw refuse(`ARGS: invalid pair ${JSON.stringify(pair)}`);
-    args.set(pair.slice(0, equals), pair.slice(equals + 1));
+    if (equals < 0) throw refuse(`ARGS: invalid pair "${pair}"`);
+    pairs.set(pair.slice(0, equals), pair.slice(equals + 1));
   }
-  return args;
-}
-
-const isCommand = (text: string): text is CniCommand => (cniCommands as readonly string[]).includes(text);
-
-/** Reads and checks the variables of a call; every refusal is a {@link CniError} of code 4. */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): CniEnvironment {
-  const command = variables["CNI_COMMAND"] ?? "";
-  if (command === "") throw refuse("required env variables [CNI_COMMAND] missing");
-  if (!isCommand(command)) throw refuse(`unknown CNI_COMMAND: ${command}`);
-  const missing = required[command].filter((name) => (variables[name] ?? "") === "");
-  if (missing.length > 0) throw refuse(`required env variables [${missing.join(",")}] missing`);
-  const [containerId, ifname] = [variables["CNI_CONTAINERID"] ?? "", variables["CNI_IFNAME"] ?? ""];
-  const ofAttachment = command === "ADD" || command === "DEL" || command === "CHECK";
-  if (ofAttachment) {
-    checkContainerId(containerId);
-    checkIfname(ifname);
+  const lenient = ["1", "true", "True", "TRUE"].includes(pairs.get("IgnoreUnknown") ?? "");
+  const strange = [...pairs.keys()].filter((key) => !known.has(key));
+  if (!lenient && strange.length > 0) {
+    const told = strange.map((key) => `"${key}=${pairs.get(key)}"`).join(" ");
+    throw new CniError(cniCode.other, `ARGS: unknown args [${told}]`);
   }
+  const [mac, podName, podNamespace] = [pairs.get("MAC"), pairs.get("K8S_POD_NAME"), pairs.get("K8S_POD_NAMESPACE")];
   return {
-    command,
-    containerId,
-    netns: variables["CNI_NETNS"] ?? "",
-    ifname,
-    args: ofAttachment ? readCniArgs(variables["CNI_ARGS"] ?? "") : new Map(),
-    path: (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory !== ""),
+    ips: (pairs.get("IP") ?? "").split(",").filter((ip) => ip !== ""),
+    ...(mac && { mac }),
+    ...(podName && { podName }),
+    ...(podNamespace && { podNamespace }),
   };
 }

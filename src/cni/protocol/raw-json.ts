@@ -2,7 +2,7 @@
  * JSON objects as the text they were written in. A configuration is passed on unchanged, and `JSON.parse` would round integers above 2^53 and move keys that
  * look like integers to the front; so members keep their text, and what is sent is spliced from it.
  */
-import { CniError, cniErrorCodes } from "./errors.ts";
+import { CniError, cniCode } from "./cni-error.ts";
 
 /** One member: its key decoded, and the text of its value. */
 export interface RawMember {
@@ -47,10 +47,10 @@ export function readRawObject(text: string, what = "network config"): RawObject 
     parsed = JSON.parse(text);
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause);
-    throw new CniError(cniErrorCodes.decoding, `error unmarshall ${what}: ${words}`, { cause });
+    throw new CniError(cniCode.undecodable, `error unmarshall ${what}: ${words}`, undefined, cause);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new CniError(cniErrorCodes.decoding, `error unmarshall ${what}: not a JSON object`);
+    throw new CniError(cniCode.undecodable, `error unmarshall ${what}: not a JSON object`);
   }
   const members: RawMember[] = [];
   let at = text.indexOf("{") + 1;

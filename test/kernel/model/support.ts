@@ -23,7 +23,8 @@ export async function removeAll(controller: NetworkController): Promise<void> {
   for (const { id } of controller.sandboxes()) await controller.sandbox(id).delete();
   // A configuration goes behind the networks that are made from it.
   const networks = controller.networks().toSorted((a, b) => Number(a.configOnly) - Number(b.configOnly));
-  for (const { id, driver } of networks) if (driver !== "host" && driver !== "none") await removeNetwork(controller, id);
+  for (const { id, driver } of networks)
+    if (driver !== "host" && driver !== "none") await removeNetwork(controller, id);
   await controller.settle();
 }
 

@@ -159,6 +159,14 @@ test("mode passthru: one container has the parent to itself, MAC address and all
   assert.ok(pings(controller, "web", outside[4]), String(before.mac));
 });
 
+test("published ports are refused: endpoints are reached at their own addresses", async () => {
+  await using _made = await network("bridge", 0);
+  const sandbox = await controller.createSandbox({ name: "web" });
+  await assert.rejects(controller.connect(controller.network("in-bridge"), sandbox, { publish: ["8080:80"] }), {
+    code: "forbidden",
+  });
+});
+
 test("mode passthru has no company on its parent, in either order", async () => {
   const create = (name: string, mode: string) =>
     controller.createNetwork({
