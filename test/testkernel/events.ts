@@ -16,7 +16,8 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
   for await (const event of events) {
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
     const { name, details, skip } = event.data;
-    if (details.type === "suite" || name.endsWith(".ts")) continue;
+    // A file is a test, too, of which nothing is told but that it failed as a whole.
+    if (details.type === "suite" || (event.type === "test:pass" && name.endsWith(".ts"))) continue;
     const cause = event.type === "test:fail" ? event.data.details.error.cause : undefined;
     const outcome: Outcome = {
       name,
