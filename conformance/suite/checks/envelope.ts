@@ -1,0 +1,356 @@
+/** How a plugin is asked and how it says no: environment, commands, standard input and errors. */
+import { check, group } from "../check.ts";
+import { bridge } from "../configuration.ts";
+import { equal, expect } from "../expectation.ts";
+import { at, type Json, parse, text } from "../json.ts";
+import type { Container, Trial } from "../trial.ts";
+
+const net = ["bridge", "host-local"];
+const parameters = "CNI 1.1 §2 Parameters";
+const errors = "CNI 1.1 §5 Error";
+const skel = "reference plugins (skel)";
+
+/** ADD of a bridge with variables changed is refused with code 4, in words that name them. */
+const refusesVariables = async (
+  t: Trial,
+  c: Container,
+  command: string,
+  environment: Record<string, string | undefined>,
+) => {
+  const { code, msg, details } = await t.refuses(command, bridge(t), c, { environment });
+  expect(code === 4, `code ${code} (${msg}) instead of 4, invalid environment`);
+  for (const name of Object.keys(environment))
+    expect(`${msg} ${details}`.includes(name), `the message does not name ${name}: ${msg}`);
+};
+
+/** ADD with an interface name is refused with code 4. */
+const refusesName = (words: string, ifname: string) =>
+  check(
+    "required",
+    `an interface name ${words} is refused with code 4`,
+    "CNI 1.1 §2 Parameters, libcni",
+    net,
+    async (t) => {
+      const { code, msg } = await t.refuses("ADD", bridge(t), await t.container(), { ifname });
+      expect(code === 4, `code ${code} (${msg}) instead of 4`);
+    },
+  );
+
+const missing = (command: string, variable: string) =>
+  check("required", `${command} without ${variable} is refused with code 4, naming it`, parameters, net, async (t) => {
+    await refusesVariables(t, await t.container(), command, { [variable]: undefined });
+  });
+
+const refusesInput = (words: string, input: (t: Trial) => string | Buffer, code: number, reference = errors) =>
+  check("required", `${words} is refused with code ${code}`, reference, net, async (t) => {
+    const given = input(t);
+    const refusal = await t.refuses("ADD", Buffer.isBuffer(given) ? given : Buffer.from(given), await t.container(), {
+      type: "bridge",
+    });
+    expect(refusal.code === code, `code ${refusal.code} (${refusal.msg}) instead of ${code}`);
+  });
+
+const changed = (t: Trial, changes: Readonly<Record<string, Json | undefined>>): string =>
+  JSON.stringify({ ...bridge(t), ...changes });
+
+/** Environment, commands, standard input and errors. */
+export const envelope = group("envelope", [
+  check(
+    "recommended",
+    "without CNI_COMMAND a plugin introduces itself on stderr and ends with 0",
+    skel,
+    net,
+    async (t) => {
+      const { status, stdout, stderr } = await t.call("", "", undefined, {
+        type: "bridge",
+        environment: { CNI_COMMAND: undefined },
+      });
+      expect(status === 0, `it ended with ${status}`);
+      expect(/CNI bridge plugin/i.test(stderr), `stderr is "${stderr.trim()}", stdout "${stdout.trim()}"`);
+      expect(stdout === "", `stdout is "${stdout.trim()}"`);
+    },
+  ),
+  check("required", "an unknown command is refused with code 4", parameters, net, async (t) => {
+    const { code, msg } = await t.refuses("FOO", bridge(t), await t.container());
+    expect(code === 4, `code ${code} (${msg}) instead of 4`);
+  }),
+  check("required", "commands are upper case: add is refused with code 4", parameters, net, async (t) => {
+    const c = await t.container();
+    const { code, msg } = await t.refuses("add", bridge(t), c);
+    expect(code === 4, `code ${code} (${msg}) instead of 4`);
+    expect((await c.link("eth0")) === undefined, "it made the interface nevertheless");
+  }),
+  ...["ADD", "DEL", "CHECK"].flatMap((command) => [
+    missing(command, "CNI_CONTAINERID"),
+    missing(command, "CNI_IFNAME"),
+  ]),
+  missing("ADD", "CNI_NETNS"),
+  missing("CHECK", "CNI_NETNS"),
+  check(
+    "recommended",
+    "when several variables are missing, the error names all of them",
+    "CNI 1.1 §5 Error code 4",
+    net,
+    async (t) => {
+      await refusesVariables(t, await t.container(), "ADD", {
+        CNI_CONTAINERID: undefined,
+        CNI_NETNS: undefined,
+        CNI_IFNAME: undefined,
+      });
+    },
+  ),
+  check("required", "an empty container id is refused with code 4", parameters, net, async (t) => {
+    const { code, msg } = await t.refuses("ADD", bridge(t), await t.container(), {
+      environment: { CNI_CONTAINERID: "" },
+    });
+    expect(code === 4, `code ${code} (${msg}) instead of 4`);
+  }),
+  ...(["-leading", ".leading", "sla/sh", "spa ce", "ümlaut"] as const).map((id) =>
+    check("required", `the container id "${id}" is refused with code 4`, parameters, net, async (t) => {
+      const { code, msg } = await t.refuses("ADD", bridge(t), await t.container(), {
+        environment: { CNI_CONTAINERID: id },
+      });
+      expect(code === 4, `code ${code} (${msg}) instead of 4`);
+    }),
+  ),
+  check(
+    "required",
+    "a container id may hold letters, digits, dots, dashes and underscores",
+    parameters,
+    net,
+    async (t) => {
+      await t.add(bridge(t), await t.container(), { environment: { CNI_CONTAINERID: "A9.b-c_d" } });
+    },
+  ),
+  refusesName("of 16 octets", "abcdefghijklmnop"),
+  refusesName("with a slash", "et/h0"),
+  refusesName("with a colon", "et:h0"),
+  refusesName("with a space", "et h0"),
+  refusesName("of a dot", "."),
+  refusesName("of two dots", ".."),
+  check("required", "an interface name of 15 octets works", parameters, net, async (t) => {
+    const c = await t.container();
+    await t.add(bridge(t), c, { ifname: "abcdefghijklmno" });
+    expect((await c.link("abcdefghijklmno")) !== undefined, `the container has ${(await c.links()).join(", ")}`);
+  }),
+  refusesInput("an empty standard input", () => "", 6),
+  refusesInput("broken JSON", () => '{"cniVersion": "0.4.0", "name": ', 6),
+  refusesInput("JSON that is no object", () => '["bridge"]', 6),
+  refusesInput(
+    "a configuration without a name",
+    (t) => changed(t, { name: undefined }),
+    7,
+    "CNI 1.1 §1 Network configuration",
+  ),
+  refusesInput(
+    "a network name with a space",
+    (t) => changed(t, { name: "a network" }),
+    7,
+    "CNI 1.1 §1 Network configuration",
+  ),
+  refusesInput(
+    "a network name with a slash",
+    (t) => changed(t, { name: "../net" }),
+    7,
+    "CNI 1.1 §1 Network configuration",
+  ),
+  refusesInput("a version that nobody knows", (t) => changed(t, { cniVersion: "9.9.9" }), 1),
+  refusesInput("a configuration key of a wrong type", (t) => changed(t, { bridge: 5 }), 6),
+  check(
+    "recommended",
+    "an incompatible version is refused in words that hold both sides' versions",
+    "CNI 1.1 §5 Error code 1",
+    net,
+    async (t) => {
+      const { msg, details } = await t.refuses("ADD", { ...bridge(t), cniVersion: "9.9.9" }, await t.container());
+      expect(`${msg} ${details}`.includes("9.9.9") && `${msg} ${details}`.includes("0.4.0"), `${msg}: ${details}`);
+    },
+  ),
+  check("recommended", "an error carries the protocol version of the request", errors, net, async (t) => {
+    const { object } = await t.refuses(
+      "ADD",
+      { ...bridge(t), bridge: "a name that is far too long" },
+      await t.container(),
+    );
+    equal(object["cniVersion"], t.version, "cniVersion");
+  }),
+  check(
+    "required",
+    "a plugin's own error has a code that the protocol leaves to plugins or defines",
+    errors,
+    net,
+    async (t) => {
+      const { code } = await t.refuses(
+        "ADD",
+        { ...bridge(t), ipam: { type: "host-local", subnet: "no subnet" } },
+        await t.container(),
+      );
+      expect(code <= 11 || code >= 100, `code ${code} is reserved`);
+    },
+  ),
+  check(
+    "required",
+    "unknown keys of the configuration are ignored",
+    "CNI 1.1 §1 Plugin configuration objects",
+    net,
+    async (t) => {
+      await t.add(bridge(t, { "org.example/unknown": { deep: [1, null, "x"] }, unheardOf: true }), await t.container());
+    },
+  ),
+  check("recommended", "the key capabilities, which libcni leaves in, is tolerated", "libcni", net, async (t) => {
+    await t.add(
+      bridge(t, { capabilities: { ips: true, somethingNew: true }, runtimeConfig: { somethingNew: { a: 1 } } }),
+      await t.container(),
+    );
+  }),
+  check(
+    "recommended",
+    "keys are told apart without regard to case",
+    "reference plugins (Go's JSON)",
+    net,
+    async (t) => {
+      const { bridge: name, ...rest } = bridge(t, { BRIDGE: t.link() });
+      expect(typeof name === "string", "no name");
+      const c = await t.container();
+      await t.add(rest, c);
+      expect((await t.atHost().link(t.link())) !== undefined, `there is no bridge ${t.link()}`);
+    },
+  ),
+  check("required", "keys and values with JSON escapes are what they stand for", "RFC 8259 §7", net, async (t) => {
+    const source = JSON.stringify(bridge(t)).replace('"bridge":"br', '"\\u0062ridge":"\\u0062r');
+    expect(source.includes("\\u0062ridge"), "the check's own text has changed");
+    const { status, stdout } = await t.call("ADD", Buffer.from(source), await t.container(), { type: "bridge" });
+    expect(status === 0, `it ended with ${status}: ${stdout}`);
+    expect((await t.atHost().link(t.link())) !== undefined, `there is no bridge ${t.link()}`);
+  }),
+  check("recommended", "a configuration of a megabyte works", "no limit in the specification", net, async (t) => {
+    await t.add(bridge(t, { "org.example/labels": "x".repeat(1_000_000) }), await t.container());
+  }),
+  check(
+    "recommended",
+    "an environment of nothing but the protocol's variables is enough",
+    parameters,
+    net,
+    async (t) => {
+      await t.add(bridge(t), await t.container(), { environment: { PATH: undefined } });
+    },
+  ),
+  check("required", "success prints one JSON document on stdout and nothing else", "CNI 1.1 §2, §5", net, async (t) => {
+    const { stdout } = await t.succeeds("ADD", bridge(t), await t.container());
+    expect(parse(stdout) !== undefined, `stdout is ${JSON.stringify(stdout)}`);
+  }),
+  check("recommended", "CHECK and DEL print nothing on stdout", "CNI 1.1 §2", net, async (t) => {
+    const c = await t.container();
+    const config = { ...bridge(t), prevResult: await t.add(bridge(t), c) };
+    for (const command of ["CHECK", "DEL"] as const) {
+      const { stdout } = await t.succeeds(command, config, c);
+      expect(stdout.trim() === "", `${command} printed ${JSON.stringify(stdout)}`);
+    }
+  }),
+  check(
+    "required",
+    "CHECK of a configuration before 0.4.0 is refused with code 1",
+    "CNI 0.4.0, skel",
+    { types: net, version: "0.3.1" },
+    async (t) => {
+      const c = await t.container();
+      const prevResult = await t.add(bridge(t), c);
+      const { code, msg } = await t.refuses("CHECK", { ...bridge(t), prevResult }, c);
+      expect(code === 1, `code ${code} (${msg}) instead of 1`);
+    },
+  ),
+  ...(["GC", "STATUS"] as const).map((command) =>
+    check(
+      "recommended",
+      `${command} of a configuration before 1.1.0 is refused with code 1`,
+      "CNI 1.1, skel",
+      { types: net, since: "1.1.0" },
+      async (t) => {
+        const { code, msg } = await t.refuses(
+          command,
+          { ...bridge(t), cniVersion: "1.0.0", "cni.dev/valid-attachments": [] },
+          undefined,
+        );
+        expect(code === 1, `code ${code} (${msg}) instead of 1`);
+      },
+    ),
+  ),
+  check(
+    "required",
+    "a namespace that is not there is refused, and nothing is made",
+    "CNI 1.1 §2 ADD",
+    net,
+    async (t) => {
+      const c = await t.container();
+      const before = await t.atHost().links();
+      await t.refuses("ADD", bridge(t), c, { environment: { CNI_NETNS: "/run/netns/nowhere" } });
+      const left = (await t.atHost().links()).filter((name) => !before.includes(name) && name !== t.link());
+      expect(left.length === 0, `left: ${left.join(", ")}`);
+    },
+  ),
+  check("required", "a file that is no namespace is refused", "CNI 1.1 §2 ADD", net, async (t) => {
+    await t.host.shell("echo nothing > /run/file");
+    await t.refuses("ADD", bridge(t), await t.container(), { environment: { CNI_NETNS: "/run/file" } });
+  }),
+  check(
+    "recommended",
+    "the plugin's own namespace is refused before anything is done in it",
+    "skel since 1.2",
+    net,
+    async (t) => {
+      const before = await t.atHost().links();
+      await t.refuses("ADD", bridge(t), await t.container(), {
+        environment: { CNI_NETNS: `/proc/${t.host.pid}/ns/net` },
+      });
+      const left = (await t.atHost().links()).filter((name) => !before.includes(name));
+      expect(left.length === 0, `left: ${left.join(", ")}`);
+    },
+  ),
+  check("required", "a namespace may be named by its process: /proc/PID/ns/net", "containerd", net, async (t) => {
+    const c = await t.container();
+    const pid = (await t.host.shell(`nsenter --net=${c.netns} sleep 20 >/dev/null & echo $!`)).trim();
+    await t.host.shell(
+      `for n in 1 2 3 4 5 6 7 8 9 10; do [ "$(readlink /proc/${pid}/ns/net)" = "$(readlink /proc/self/ns/net)" ] && sleep 0.05; done; true`,
+    );
+    await t.add(bridge(t), c, { environment: { CNI_NETNS: `/proc/${pid}/ns/net` } });
+    await t.host.shell(`kill ${pid}`);
+    expect((await c.link("eth0")) !== undefined, "there is no eth0 in it");
+  }),
+  check("recommended", "an unknown key of CNI_ARGS is refused unless IgnoreUnknown says so", skel, net, async (t) => {
+    const { msg } = await t.refuses("ADD", bridge(t), await t.container(), { args: "FOO=x" });
+    expect(msg.includes("FOO"), `the message does not name it: ${msg}`);
+  }),
+  ...["1", "true"].map((value) =>
+    check(
+      "required",
+      `IgnoreUnknown=${value} lets unknown keys of CNI_ARGS and Kubernetes' own pass`,
+      "CONVENTIONS, kubelet's runtimes, podman",
+      net,
+      async (t) => {
+        const args = `IgnoreUnknown=${value};K8S_POD_NAMESPACE=ns;K8S_POD_NAME=pod;K8S_POD_INFRA_CONTAINER_ID=abc;K8S_POD_UID=1-2;FOO=x`;
+        await t.add(bridge(t), await t.container(), { args });
+      },
+    ),
+  ),
+  check("recommended", "CNI_ARGS that are no pairs are refused", "CNI 1.1 §2 Parameters, skel", net, async (t) => {
+    await t.refuses("ADD", bridge(t), await t.container(), { args: "IgnoreUnknown=1;FOO" });
+  }),
+  check("recommended", "metadata under args.cni that nobody knows is ignored", "CONVENTIONS", net, async (t) => {
+    await t.add(
+      bridge(t, { args: { cni: { labels: [{ key: "app", value: "x" }], unknown: 1 }, other: {} } }),
+      await t.container(),
+    );
+  }),
+  check(
+    "required",
+    "a configuration without a version is one of 0.1.0",
+    "CNI 0.1.0, libcni",
+    { types: net, version: "0.1.0" },
+    async (t) => {
+      const { cniVersion: _none, ...config } = bridge(t);
+      const result = await t.add(config, await t.container());
+      expect(text(result, "ip4", "ip") !== undefined, `the result is ${JSON.stringify(result)}`);
+      expect(at(result, "ips") === undefined, `the result is ${JSON.stringify(result)}`);
+    },
+  ),
+]);
