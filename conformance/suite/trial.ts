@@ -124,9 +124,9 @@ ip route add default via 192.0.2.2`);
     return `10.${1 + (this.#number % 250)}.${index}`;
   }
 
-  /** The IPv6 prefix that no other check has, up to the "::" of "fd00:x:INDEX::/64". */
+  /** The IPv6 prefix that no other check has, up to the "::" of its /64. */
   prefix6(index = 0): string {
-    return `fd00:${this.#number}:${index}`;
+    return `fd00:${this.#number}:${index + 1}`;
   }
 
   /** A link name that no other check has. */

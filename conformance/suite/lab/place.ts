@@ -86,6 +86,11 @@ export class Place {
     return { name, from };
   }
 
+  /** Process id of the peer, once it has listened or dialled. */
+  get pid(): number {
+    return this.#peer?.pid ?? 0;
+  }
+
   /** Ends the peer. */
   quiet(): void {
     this.#peer?.end();
@@ -123,6 +128,10 @@ class Peer {
       for (const settle of this.#waiting.values()) settle({ value: null, error: "the peer ended" });
     });
     child.stdin.on("error", () => {});
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   tell(order: Readonly<Record<string, Json>>): Promise<PeerAnswer> {

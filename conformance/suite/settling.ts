@@ -1,0 +1,22 @@
+/** Waiting for a namespace to be as it was: the kernel takes a vanished namespace's links away some time later. */
+import { Disagreement, short } from "./expectation.ts";
+import type { Place } from "./lab/place.ts";
+import { difference } from "./lab/state.ts";
+
+/** Milliseconds that the kernel is given. */
+const patience = 3000;
+
+/** Returns when a place is as it was. Errors: `Disagreement` that lists what came and went. */
+export async function settlesTo(place: Place, before: readonly string[], what: string): Promise<void> {
+  const end = performance.now() + patience;
+  for (;;) {
+    const changes = difference(before, await place.state());
+    if (changes.length === 0) return;
+    if (performance.now() > end) {
+      const told = changes.slice(0, 4).map((line) => short(line, 220));
+      const more = changes.length > told.length ? ` and ${changes.length - told.length} more` : "";
+      throw new Disagreement(`${what} is not as it was: ${told.join(" | ")}${more}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
