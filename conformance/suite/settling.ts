@@ -4,7 +4,7 @@ import type { Place } from "./lab/place.ts";
 import { difference } from "./lab/state.ts";
 
 /** Milliseconds that the kernel is given. */
-const patience = 3000;
+const patience = 1500;
 
 /** Returns when a place is as it was. Errors: `Disagreement` that lists what came and went. */
 export async function settlesTo(place: Place, before: readonly string[], what: string): Promise<void> {

@@ -122,8 +122,12 @@ const subjects: Readonly<Record<string, Subject>> = {
   },
   tuning: {
     types: [...net, "tuning"],
+    plugins: (t) => [routedBridge(t), { type: "tuning", sysctl: { "net.core.somaxconn": "500" } }],
+    damage: ["the sysctl has another value", (_t, c) => c.shell("echo 400 > /proc/sys/net/core/somaxconn")],
+  },
+  "tuning by an interface's sysctl": {
+    types: [...net, "tuning"],
     plugins: (t) => [routedBridge(t), { type: "tuning", sysctl: { "net.ipv4.conf.IFNAME.log_martians": "1" } }],
-    damage: ["the sysctl has another value", (_t, c) => c.shell("echo 0 > /proc/sys/net/ipv4/conf/eth0/log_martians")],
   },
 };
 

@@ -73,7 +73,8 @@ function rulesOf(ruleset: string): readonly string[] {
     if (line === "}") path.pop();
     else if (line.endsWith("{") && !line.startsWith("elements")) {
       path.push(line.slice(0, -1).trim());
-      lines.push(`firewall ${path.join(" > ")}`);
+      // A table without chains decides nothing: iptables makes one by looking.
+      if (path.length > 1) lines.push(`firewall ${path.join(" > ")}`);
     } else if (line !== "") lines.push(`firewall ${path.join(" > ")} > ${line}`);
   }
   return lines;
