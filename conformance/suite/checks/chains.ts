@@ -73,6 +73,8 @@ const passesOn = ([type, config]: readonly [string, JsonObject]): readonly Entry
   ),
 ];
 
+const rates = { ingressRate: 8000, ingressBurst: 8000, egressRate: 8000, egressBurst: 8000 };
+
 const needsPrevious = (type: string): Entry =>
   check(
     "required",
@@ -80,15 +82,13 @@ const needsPrevious = (type: string): Entry =>
     `${passing}; reference plugins`,
     [type],
     async (t) => {
+      const runtimeConfig = { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] };
       const config = {
         cniVersion: t.version,
         name: t.network,
         type,
-        ...chained[type],
-        runtimeConfig: {
-          portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
-          bandwidth: { ingressRate: 8000, ingressBurst: 8000 },
-        },
+        ...(type === "bandwidth" ? rates : {}),
+        runtimeConfig,
       };
       await t.refuses("ADD", config, await t.container());
     },

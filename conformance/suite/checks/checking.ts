@@ -117,7 +117,9 @@ const subjects: Readonly<Record<string, Subject>> = {
     damage: [
       "the queues are gone",
       (t) =>
-        t.host.shell(`for link in $(ls /sys/class/net); do tc qdisc delete dev $link root 2>/dev/null || true; done`),
+        t.host.shell(
+          `for link in $(ip -o link | sed 's/^[0-9]*: //; s/[@:].*//'); do tc qdisc delete dev $link root 2>/dev/null || true; done; ! tc qdisc | grep tbf`,
+        ),
     ],
   },
   tuning: {

@@ -99,7 +99,24 @@ export const ports = group("port mapping", [
     reached(protocol, "from the host at localhost", (_t, { c, host }) =>
       answered(host, c, "127.0.0.1", 8080, protocol),
     ),
-    reached(protocol, "from the container itself", (_t, { c }) => answered(c, c, "192.0.2.1", 8080, protocol)),
+    reached(
+      protocol,
+      "from the container itself, which no hairpinMode helps",
+      (_t, { c }) => answered(c, c, "192.0.2.1", 8080, protocol),
+      "beyond",
+    ),
+    check(
+      "required",
+      `a ${protocol} port is reached from the container itself where hairpinMode is on`,
+      portmap,
+      needs,
+      async (t) => {
+        const [c] = [await t.container(), await t.outside()];
+        await network(t, {}, { hairpinMode: true }).add(c, asking(mapping(8080, 80, { protocol })));
+        await c.listen(protocol, 80);
+        await answered(c, c, "192.0.2.1", 8080, protocol);
+      },
+    ),
     reached(protocol, "from another container of the network", async (t, { c }) => {
       const other = await t.container();
       await network(t).add(other);
@@ -317,7 +334,7 @@ export const ports = group("port mapping", [
   refusesMapping("a container port of 0", { containerPort: 0 }),
   refusesMapping("a container port of 65536", { containerPort: 65536 }),
   refusesMapping("a protocol that is none", { protocol: "carrier-pigeon" }),
-  refusesMapping("a hostIP that is no address", { hostIP: "localhost" }),
+  refusesMapping("a hostIP that is no address", { hostIP: "localhost" }, "recommended"),
   check(
     "beyond",
     "a port that another container has is refused",

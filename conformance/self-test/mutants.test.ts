@@ -1,0 +1,68 @@
+/** Every check can fail: under plugins that do nothing or refuse everything, and each of those that a fault is about under plugins with that fault. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { type Check, titleOf } from "../suite/check.ts";
+import { allChecks } from "../suite/checks/all.ts";
+import { referenceTypes } from "../suite/checks/every-type.ts";
+import { type Feature, missingFeatures } from "../suite/lab/features.ts";
+import { openPlugins } from "../suite/plugins.ts";
+import { runChecks } from "../suite/runner.ts";
+import { dullDirectory, mutantDirectory } from "./mutant-directory.ts";
+import { mutations } from "./mutations.ts";
+
+const reference = "/usr/lib/cni";
+const root = process.getuid?.() === 0 ? false : "it makes network namespaces and needs root";
+const unavailable = root || (existsSync(`${reference}/bridge`) ? false : "the reference plugins are not installed");
+
+/** Titles by how the checks ended. */
+async function verdicts(directory: string, checks: readonly Check[], missing: ReadonlyMap<Feature, string>) {
+  const types = [...new Set(checks.flatMap(({ needs }) => needs.types))];
+  const plugins = await openPlugins(directory, "mutant", types, undefined);
+  const findings = await runChecks(plugins, checks, { jobs: 2, missing });
+  const of = (verdict: string) =>
+    findings.filter((finding) => finding.verdict === verdict).map(({ check }) => titleOf(check));
+  return { passed: of("passed"), failed: of("failed"), inapplicable: of("not applicable") };
+}
+
+test("every check fails for plugins that do nothing, or for plugins that refuse everything", {
+  skip: root,
+}, async () => {
+  // A machine that can do everything: what it cannot do fails as well.
+  const missing = new Map<Feature, string>();
+  using silent = dullDirectory(referenceTypes, "", 0);
+  using refusing = dullDirectory(referenceTypes, '{"code": 100, "msg": "no"}', 1);
+  const [first, second] = [
+    await verdicts(silent.path, allChecks, missing),
+    await verdicts(refusing.path, allChecks, missing),
+  ];
+  assert.deepEqual(first.inapplicable, []);
+  assert.deepEqual(
+    first.passed.filter((title) => second.passed.includes(title)),
+    [],
+  );
+});
+
+test("titles of checks are unique", () => {
+  const titles = allChecks.map(titleOf);
+  assert.deepEqual(
+    titles.filter((title, index) => titles.indexOf(title) !== index),
+    [],
+  );
+});
+
+test("plugins with a fault fail the checks that are about it", { skip: unavailable }, async (t) => {
+  const missing = await missingFeatures();
+  for (const [name, { fault, noticed }] of Object.entries(mutations)) {
+    await t.test(`a plugin that ${fault}`, async () => {
+      const checks = noticed.map((words) => {
+        const found = allChecks.filter((subject) => titleOf(subject).includes(words));
+        assert.ok(found[0] !== undefined, `no check's title holds "${words}"`);
+        return found[0];
+      });
+      using mutant = mutantDirectory(name, reference);
+      const { passed } = await verdicts(mutant.path, checks, missing);
+      assert.deepEqual(passed, []);
+    });
+  }
+});
