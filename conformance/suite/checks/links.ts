@@ -1,59 +1,16 @@
-/** Plugins that make or take other interfaces than bridge ports: ptp, macvlan, ipvlan, vlan, host-device, vrf, loopback. */
-import { check, type Entry, group } from "../check.ts";
+/** Plugins that make other interfaces than bridge ports: ptp, macvlan, ipvlan, vlan. */
+import { check, group } from "../check.ts";
 import { after, hostLocal, macvlan, parentLink, ptp } from "../configuration.ts";
 import { equal, expect } from "../expectation.ts";
 import { at, type JsonObject, list, text } from "../json.ts";
-import type { Place } from "../lab/place.ts";
-import { addressesOf, bare } from "../result.ts";
-import type { Container, Trial } from "../trial.ts";
-
-const reaches = async (from: Place, to: Place, address: string, port = 8000): Promise<string> => {
-  await to.listen("tcp", port);
-  const answer = await from.dial("tcp", address, port, { timeout: 3000 });
-  expect(answer?.name === to.name, `${from.name} did not reach ${to.name} at ${address}`);
-  return answer.from;
-};
-
-const first = (result: JsonObject): string => bare(addressesOf(result)[0]?.address ?? "");
+import { addressIn, reaches } from "../reach.ts";
+import { addressesOf } from "../result.ts";
+import type { Trial } from "../trial.ts";
 
 const onMacvlan = { types: ["macvlan", "host-local"], features: ["macvlan"] } as const;
 const onIpvlan = { types: ["ipvlan", "host-local"], features: ["ipvlan"] } as const;
 const ipvlan = (t: Trial, more: JsonObject = {}): JsonObject => macvlan(t, { type: "ipvlan", mode: "l2", ...more });
 const toPtp = ["ptp", "host-local"];
-
-const device = (t: Trial, more: JsonObject = {}): JsonObject => ({
-  cniVersion: t.version,
-  name: t.network,
-  type: "host-device",
-  device: t.link("pa"),
-  ...more,
-});
-
-/** Taking a device of the host. */
-const takes = async (
-  t: Trial,
-  more: JsonObject = {},
-): Promise<{ readonly c: Container; readonly result: JsonObject }> => {
-  await parentLink(t);
-  const c = await t.container();
-  return { c, result: await t.add(device(t, more), c) };
-};
-
-const returns = (name: string, end: (t: Trial, c: Container, config: JsonObject) => Promise<void>): Entry =>
-  check(
-    "required",
-    `host-device: ${name} gives the device back under its own name`,
-    "reference host-device",
-    ["host-device"],
-    async (t) => {
-      const { c, result } = await takes(t);
-      await end(t, c, after(device(t), result));
-      expect(
-        (await t.atHost().link(t.link("pa"))) !== undefined,
-        `the host has ${(await t.atHost().links()).join(", ")}`,
-      );
-    },
-  );
 
 /** Other interfaces. */
 export const links = group("other interfaces", [
@@ -70,14 +27,14 @@ export const links = group("other interfaces", [
         ["eth0"],
         "the interface of the address",
       );
-      equal(await reaches(c, outside, "192.0.2.2"), first(result), "the address that the machine outside sees");
-      await reaches(host, c, first(result), 8001);
+      equal(await reaches(c, outside, "192.0.2.2"), addressIn(result), "the address that the machine outside sees");
+      await reaches(host, c, addressIn(result), 8001);
     },
   ),
   check("required", "ptp: two containers reach each other through the host", "reference ptp", toPtp, async (t) => {
     const [a, b] = [await t.container(), await t.container()];
-    const from = first(await t.add(ptp(t), a));
-    equal(await reaches(a, b, first(await t.add(ptp(t), b))), from, "the address that is seen");
+    const from = addressIn(await t.add(ptp(t), a));
+    equal(await reaches(a, b, addressIn(await t.add(ptp(t), b))), from, "the address that is seen");
   }),
   check(
     "required",
@@ -139,7 +96,7 @@ export const links = group("other interfaces", [
     await parentLink(t);
     const [a, b] = [await t.container(), await t.container()];
     await t.add(macvlan(t), a);
-    await reaches(a, b, first(await t.add(macvlan(t), b)));
+    await reaches(a, b, addressIn(await t.add(macvlan(t), b)));
   }),
   check(
     "required",
@@ -209,7 +166,7 @@ export const links = group("other interfaces", [
         await parentLink(t);
         const [a, b] = [await t.container(), await t.container()];
         await t.add(ipvlan(t, { mode }), a);
-        await reaches(a, b, first(await t.add(ipvlan(t, { mode }), b)));
+        await reaches(a, b, addressIn(await t.add(ipvlan(t, { mode }), b)));
       },
     ),
   ),
@@ -233,104 +190,6 @@ export const links = group("other interfaces", [
       equal(at(await c.link("eth0"), "linkinfo", "info_data", "id"), 7, "the VLAN");
       await t.del(after(config, result), c);
       equal(await c.links(), ["lo"], "links of the container");
-    },
-  ),
-  check(
-    "required",
-    "host-device: a device of the host becomes the container's interface, up",
-    "reference host-device",
-    { types: ["host-device"], since: "0.3.0" },
-    async (t) => {
-      const { c, result } = await takes(t);
-      expect(list(await c.link("eth0"), "flags").includes("UP"), "eth0 is not up");
-      expect((await t.atHost().link(t.link("pa"))) === undefined, "the host still has the device");
-      equal(
-        list(result, "interfaces").map((item) => text(item, "name") ?? ""),
-        ["eth0"],
-        "interfaces of the result",
-      );
-    },
-  ),
-  check(
-    "required",
-    "host-device: a device is found by its MAC address",
-    "reference host-device",
-    ["host-device"],
-    async (t) => {
-      await parentLink(t);
-      const c = await t.container();
-      const { device: _none, ...config } = device(t, {
-        hwaddr: text(await t.atHost().link(t.link("pa")), "address") ?? "",
-      });
-      await t.add(config, c);
-      expect((await t.atHost().link(t.link("pa"))) === undefined, "the host still has the device");
-      expect((await c.link("eth0")) !== undefined, "the container has no eth0");
-    },
-  ),
-  check(
-    "required",
-    "host-device: an address of the IPAM plugin is the device's",
-    "reference host-device",
-    ["host-device", "host-local"],
-    async (t) => {
-      const { c } = await takes(t, { ipam: hostLocal(t) });
-      equal(await c.addresses("eth0"), [`${t.prefix()}.2/24`], "addresses of eth0");
-    },
-  ),
-  check(
-    "required",
-    "host-device: a device that is not there is refused",
-    "reference host-device",
-    ["host-device"],
-    async (t) => {
-      await t.refuses("ADD", device(t, { device: "nowhere0" }), await t.container());
-    },
-  ),
-  check(
-    "required",
-    "host-device: a configuration that names no device is refused",
-    "reference host-device",
-    ["host-device"],
-    async (t) => {
-      await t.refuses("ADD", device(t, { device: "" }), await t.container());
-    },
-  ),
-  returns("DEL", (t, c, config) => t.del(config, c)),
-  returns("DEL without prevResult", (t, c) => t.del(device(t), c)),
-  ...["again", "after the namespace vanished", "with an empty CNI_NETNS"].map((how) =>
-    check("required", `host-device: DEL ${how} succeeds`, "CNI 1.1 §2 DEL", ["host-device"], async (t) => {
-      const { c, result } = await takes(t);
-      const config = after(device(t), result);
-      if (how === "again") await t.del(config, c);
-      if (how === "after the namespace vanished") await c.vanish();
-      await t.del(config, c, how === "with an empty CNI_NETNS" ? { environment: { CNI_NETNS: "" } } : {});
-    }),
-  ),
-  check(
-    "recommended",
-    "host-device: DEL with an empty CNI_NETNS gives the address back",
-    "CNI 1.1 §2 DEL; containernetworking/cni #1167",
-    ["host-device", "host-local"],
-    async (t) => {
-      const ipam = hostLocal(t, { subnet: t.subnet(), rangeStart: `${t.prefix()}.9`, rangeEnd: `${t.prefix()}.9` });
-      const { c, result } = await takes(t, { ipam });
-      await t.del(after(device(t, { ipam }), result), c, { environment: { CNI_NETNS: "" } });
-      await t.add({ cniVersion: t.version, name: t.network, ipam }, await t.container(), { type: "host-local" });
-    },
-  ),
-  check(
-    "required",
-    "loopback: DEL succeeds with lo up, down and without a namespace",
-    "CNI 1.1 §2 DEL",
-    ["loopback"],
-    async (t) => {
-      const c = await t.container();
-      const config = { cniVersion: t.version, name: t.network, type: "loopback" };
-      await t.add(config, c, { ifname: "lo" });
-      for (const _time of ["first", "second"]) await t.del(config, c, { ifname: "lo" });
-      await c.vanish();
-      await t.del(config, c, { ifname: "lo" });
-      await t.del(config, c, { ifname: "lo", environment: { CNI_NETNS: "" } });
     },
   ),
 ]);
