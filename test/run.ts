@@ -58,6 +58,12 @@ const suites: Readonly<Record<string, Suite>> = {
       "dbus",
     ],
   },
+  conformance: {
+    files: "{conformance/self-test,test/conformance}/*.test.ts",
+    // Each runs checks of its own side by side.
+    concurrency: 1,
+    packages: ["iproute2", "nftables", "iptables", "containernetworking-plugins"],
+  },
   testkernel: {
     files: "test/testkernel/*.test.ts",
     concurrency: 1,

@@ -2,10 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type MutantAnswer, type MutantCall, mutations } from "./mutations.ts";
+import { type MutantAnswer, type MutantCall, type Mutation, mutations } from "./mutations.ts";
 
 const [name = "", directory = "", type = ""] = process.argv.slice(2);
-const mutation = mutations[name];
+/** "none" is how a plugin without a fault is run in the same way. */
+const mutation: Mutation | undefined = name === "none" ? { fault: "has no fault", noticed: [] } : mutations[name];
 if (mutation === undefined) throw new Error(`there is no mutation "${name}"`);
 
 const environment = Object.fromEntries(

@@ -51,6 +51,18 @@ test("titles of checks are unique", () => {
   );
 });
 
+test("plugins without a fault, run as those with one are, pass the checks that find the faults", {
+  skip: unavailable,
+}, async () => {
+  const missing = await missingFeatures();
+  const words = Object.values(mutations).map(({ noticed: [first = ""] }) => first);
+  const checks = allChecks.filter((subject) => words.some((part) => titleOf(subject).includes(part)));
+  using sound = mutantDirectory("none", reference);
+  const { failed, passed } = await verdicts(sound.path, checks, missing);
+  assert.deepEqual(failed, []);
+  assert.ok(passed.length >= 30);
+});
+
 test("plugins with a fault fail the checks that are about it", { skip: unavailable }, async (t) => {
   const missing = await missingFeatures();
   for (const [name, { fault, noticed }] of Object.entries(mutations)) {

@@ -313,7 +313,7 @@ const attaching: Readonly<Record<string, Mutation>> = {
     fault: "gives the bridge another MAC address at every ADD",
     afterwards: ({ command, type }) =>
       command === "ADD" && type === "bridge"
-        ? "for br in $(ip -o link show type bridge | sed 's/^[0-9]*: //; s/[@:].*//'); do ip link set $br address 02:00:00:00:$(($$ % 90 + 10)):01; done"
+        ? "for br in $(ip -o link show type bridge | sed 's/^[0-9]*: //; s/[@:].*//'); do ip link set $br address 02:00:00:00:$(od -An -N2 -tx1 /dev/urandom | sed 's/^ //; s/ /:/'); done"
         : undefined,
     noticed: ["the bridge keeps its MAC address", "as the kernel has them"],
   },

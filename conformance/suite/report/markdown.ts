@@ -1,5 +1,6 @@
 /** The report as a page: sums, every check with a column for each directory, and what was seen where one failed. */
 import type { Check } from "../check.ts";
+import { short } from "../expectation.ts";
 import type { Finding } from "../runner.ts";
 import { type Column, levels, sums } from "./text.ts";
 
@@ -61,8 +62,13 @@ function section(group: string, columns: readonly Column[]): readonly string[] {
 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 
-/** Words without what differs from run to run: the suite's own directories. */
+/** Words without what differs from run to run: directories, addresses and names made by chance. */
 const plain = (words: string): string =>
-  words
-    .replaceAll(/\/tmp\/cni-conformance-\w+\/\S*?(?=[\s",;)]|$)/g, "DIRECTORY")
+  short(words, 260)
+    .replaceAll(/\/tmp\/cni-conformance-\w+\/\S*?(?=[\s",;)\\]|$)/g, "DIRECTORY")
+    .replaceAll(/\b(?!02:00:00)([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, "MAC")
+    .replaceAll(/\bveth[0-9a-f]{8}\b/g, "veth…")
+    .replaceAll(/\bCNI-(DN-)?[0-9a-f]{10,}/g, "CNI-$1…")
+    .replaceAll(/\/proc\/\d+\//g, "/proc/PID/")
+    .replaceAll(/\bc\d+x\d+\b/g, "CONTAINER")
     .replaceAll(/[`*_<>]/g, (sign) => `\\${sign}`);
