@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** Runs the conformance checks against a directory of CNI plugins, and against others beside it. */
-import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { allChecks } from "./suite/checks/all.ts";
 import { missingFeatures } from "./suite/lab/features.ts";
@@ -9,7 +8,7 @@ import { openPlugins } from "./suite/plugins.ts";
 import { json } from "./suite/report/json.ts";
 import { markdown } from "./suite/report/markdown.ts";
 import { broken, type Column, findingLines, sumLines } from "./suite/report/text.ts";
-import { filtered, runChecks } from "./suite/runner.ts";
+import { defaultJobs, filtered, runChecks } from "./suite/runner.ts";
 
 const usage = `usage: node conformance/run.ts --plugins [LABEL=]DIR [options]
 
@@ -18,7 +17,7 @@ const usage = `usage: node conformance/run.ts --plugins [LABEL=]DIR [options]
   --types A,B,…           only these plugin types of each directory
   --filter TEXT           only checks whose "group: name" holds the text
   --format FORMAT         text (default), json or markdown
-  --jobs N                checks at once, each on a host of its own (default: processors)
+  --jobs N                checks at once, each on a host of its own (default: twice the processors)
   --service COMMAND       run on every host of --plugins before its checks, for plugins that ask a daemon
   --ready PATH            file that is there once the service serves
   --heading TEXT          first lines of the markdown page
@@ -67,7 +66,7 @@ async function run(subject: string): Promise<void> {
     );
     if (values.format === "text") console.log(`\n${label}: ${[...plugins.versions.keys()].join(" ")}`);
     const findings = await runChecks(plugins, checks, {
-      jobs: Number(values.jobs ?? availableParallelism()),
+      jobs: values.jobs === undefined ? defaultJobs() : Number(values.jobs),
       missing,
       heard: (finding) => {
         if (values.format === "text") console.log(findingLines(finding));

@@ -19,7 +19,7 @@ const unavailable = root || (existsSync(`${reference}/bridge`) ? false : "the re
 async function verdicts(directory: string, checks: readonly Check[], missing: ReadonlyMap<Feature, string>) {
   const types = [...new Set(checks.flatMap(({ needs }) => needs.types))];
   const plugins = await openPlugins(directory, "mutant", types, undefined);
-  const findings = await runChecks(plugins, checks, { jobs: 2, missing });
+  const findings = await runChecks(plugins, checks, { jobs: 4, missing });
   const of = (verdict: string) =>
     findings.filter((finding) => finding.verdict === verdict).map(({ check }) => titleOf(check));
   return { passed: of("passed"), failed: of("failed"), inapplicable: of("not applicable") };

@@ -1,6 +1,6 @@
 /** Runs checks against a plugin directory: each on a host that nothing has been done to. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Check, titleOf } from "./check.ts";
 import { Disagreement, NotApplicable } from "./expectation.ts";
@@ -28,6 +28,9 @@ export interface RunOptions {
   /** Hears of each finding as it comes. */
   readonly heard?: (finding: Finding) => void;
 }
+
+/** As many as keep the processors busy: half of a check is waiting for something not to answer. */
+export const defaultJobs = (): number => 2 * availableParallelism();
 
 /** A check that takes longer has failed. */
 const patience = 60_000;

@@ -3,12 +3,17 @@ import { Disagreement, short } from "./expectation.ts";
 import type { Place } from "./lab/place.ts";
 import { difference } from "./lab/state.ts";
 
-/** Milliseconds that the kernel is given. */
-const patience = 1500;
+/** Milliseconds that the kernel is given: some for what it does by the way, more to take a vanished namespace apart. */
+const patience = { lives: 400, vanished: 2500 };
 
-/** Returns when a place is as it was. Errors: `Disagreement` that lists what came and went. */
-export async function settlesTo(place: Place, before: readonly string[], what: string): Promise<void> {
-  const end = performance.now() + patience;
+/** Returns when a place is as it was; `container` says whether the namespace that left lives on. Errors: `Disagreement` that lists what came and went. */
+export async function settlesTo(
+  place: Place,
+  before: readonly string[],
+  what: string,
+  container: keyof typeof patience = "lives",
+): Promise<void> {
+  const end = performance.now() + patience[container];
   for (;;) {
     const changes = difference(before, await place.state());
     if (changes.length === 0) return;

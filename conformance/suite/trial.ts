@@ -70,7 +70,7 @@ export class Trial {
     this.plugins = plugins;
     this.version = version;
     this.network = `net${number}`;
-    this.directory = join(work, `${plugins.label}-${number}`);
+    this.directory = join(work, `check-${number}`);
     this.#number = number;
     mkdirSync(this.directory, { recursive: true });
   }

@@ -99,7 +99,7 @@ export const collection = group("gc and status", [
       await chain.add(c);
       await c.vanish();
       await chain.gc(kept(anchor));
-      await settlesTo(host, before, "the host");
+      await settlesTo(host, before, "the host", "vanished");
     },
   ),
   check(
@@ -214,7 +214,7 @@ export const collection = group("gc and status", [
       await chain.add(b, mapped(8082));
       await b.vanish();
       await chain.gc(kept(a));
-      await settlesTo(host, before, "the host");
+      await settlesTo(host, before, "the host", "vanished");
       await a.listen("tcp", 80);
       expect(
         (await host.dial("tcp", `${t.prefix()}.1`, 8081, { timeout: 3000 }))?.name === a.name,

@@ -174,7 +174,7 @@ const leavesNothing = (subject: Subject, way: Way): Entry =>
       const made = difference([...before, ...within], [...(await host.state()), ...(await c.state())]);
       expect(made.length > 0, "ADD made nothing");
       await way.end(chain, c, { ...call(2), previous });
-      await settlesTo(host, before, "the host");
+      await settlesTo(host, before, "the host", way.inside ? "lives" : "vanished");
       if (way.inside) await settlesTo(c, within, "the container");
     },
   );
