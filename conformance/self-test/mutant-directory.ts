@@ -4,16 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Compiled mutants, shared by all: a mutant is started for every call. */
-const cache = join(tmpdir(), "cni-mutant-cache");
+const cache = mkdtempSync(join(tmpdir(), "cni-mutants-compiled-"));
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 
-/** A directory in which every plugin of another stands with one fault; removed when disposed of. */
-export function mutantDirectory(mutation: string, real: string): Disposable & { readonly path: string } {
+/** A directory in which every plugin of another stands with one fault, in a version of the protocol; removed when disposed of. */
+export function mutantDirectory(
+  mutation: string,
+  real: string,
+  version = "1.0.0",
+): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), "cni-mutant-"));
   for (const type of readdirSync(real)) {
     const program = join(import.meta.dirname, "mutant.ts");
     writeFileSync(
       join(path, type),
-      `#!/bin/sh\nNODE_COMPILE_CACHE=${cache} exec ${process.execPath} ${program} ${mutation} ${real} ${type}\n`,
+      `#!/bin/sh\nNODE_COMPILE_CACHE=${cache} exec ${process.execPath} ${program} ${mutation} ${real} ${type} ${version}\n`,
     );
     chmodSync(join(path, type), 0o755);
   }

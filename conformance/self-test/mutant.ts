@@ -1,10 +1,13 @@
-/** A plugin with a fault: `node mutant.ts MUTATION DIRECTORY TYPE` runs the plugin of that directory, with one thing wrong. */
+/**
+ * A plugin with a fault: `node mutant.ts MUTATION DIRECTORY TYPE [VERSION]` runs the plugin of that directory with one thing wrong, and brought to 1.1.0 where that version is
+ * named.
+ */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type MutantAnswer, type MutantCall, type Mutation, mutations } from "./mutations.ts";
+import { type MutantCall, type Mutation, mutations } from "./mutations.ts";
+import { newer, real } from "./newer.ts";
 
-const [name = "", directory = "", type = ""] = process.argv.slice(2);
+const [name = "", directory = "", type = "", version = "1.0.0"] = process.argv.slice(2);
 /** "none" is how a plugin without a fault is run in the same way. */
 const mutation: Mutation | undefined = name === "none" ? { fault: "has no fault", noticed: [] } : mutations[name];
 if (mutation === undefined) throw new Error(`there is no mutation "${name}"`);
@@ -19,19 +22,11 @@ const call: MutantCall = {
   stdin: readFileSync(0, "utf8"),
 };
 
-const answer = mutation.instead?.(call) ?? real(mutation.given?.(call) ?? call);
+const plugin = version === "1.1.0" ? newer : real;
+const answer = mutation.instead?.(call) ?? plugin(mutation.given?.(call) ?? call, directory);
 const told = mutation.answered?.(answer, call) ?? answer;
 const lines = mutation.afterwards?.(call);
 if (lines !== undefined) spawnSync("/bin/sh", ["-c", lines], { stdio: "ignore" });
 process.stderr.write(told.stderr ?? "");
 process.stdout.write(told.stdout);
 process.exitCode = told.status;
-
-function real(given: MutantCall): MutantAnswer {
-  const { status, stdout, stderr } = spawnSync(join(directory, type), {
-    env: given.environment,
-    input: given.stdin,
-    encoding: "utf8",
-  });
-  return { status: status ?? 1, stdout, stderr };
-}
