@@ -1,5 +1,5 @@
 /** Plugins with one fault each: what they do otherwise than the ones they stand before, and the checks that have to notice. */
-import { at, isObject, type Json, type JsonObject, list, parse } from "../suite/json.ts";
+import { at, isObject, type Json, type JsonObject, list, parse, text } from "../suite/json.ts";
 
 /** A call as it comes from the runtime. */
 export interface MutantCall {
@@ -447,10 +447,12 @@ const telling: Readonly<Record<string, Mutation>> = {
 const serving: Readonly<Record<string, Mutation>> = {
   "always-2": {
     fault: "gives every container the first address",
-    afterwards: ({ type }) =>
-      type === "host-local" || type === "bridge"
-        ? "rm -rf /tmp/cni-conformance-*/*/host-local /tmp/cni-conformance-*/*/second"
-        : undefined,
+    afterwards: ({ type, stdin }) => {
+      const directory = text(parse(stdin), "ipam", "dataDir");
+      return (type === "host-local" || type === "bridge") && directory !== undefined
+        ? `rm -rf ${directory}`
+        : undefined;
+    },
     noticed: [
       "an address that is given back is not the next one",
       "when no address is left",

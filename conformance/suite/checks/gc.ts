@@ -170,7 +170,7 @@ export const collection = group("gc and status", [
       const recorder = t.recorder();
       recorder.answers(
         "ADD",
-        JSON.stringify({ cniVersion: t.version, ips: [{ address: `${t.prefix()}.7/24`, gateway: `${t.prefix()}.1` }] }),
+        JSON.stringify({ cniVersion: "1.0.0", ips: [{ address: `${t.prefix()}.7/24`, gateway: `${t.prefix()}.1` }] }),
       );
       const config = bridge(t, { ipam: { type: "recorder" } });
       const c = await t.container();
