@@ -118,6 +118,10 @@ export interface Route {
   readonly metric?: number;
   readonly scope?: "universe" | "link" | "host";
   readonly type?: "unicast" | "blackhole" | "unreachable" | "prohibit";
+  /** Largest packet on this way, bytes (RTAX_MTU); IPv4 at most 65520. Path MTU discovery may find less. */
+  readonly mtu?: number;
+  /** The maximum segment size that TCP connections on this way tell the other side, bytes (RTAX_ADVMSS); at most 65495. */
+  readonly advertisedMss?: number;
 }
 
 /** A neighbour entry, or with `forwarding` an FDB entry of a bridge or VXLAN link. */

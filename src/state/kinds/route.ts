@@ -23,6 +23,7 @@ import type { Route } from "../objects.ts";
 
 function options(route: Route, context: ApplyContext): RouteOptions {
   const { namespace, family, destination, gateway, link, onLink, source, table, metric, scope, type } = route;
+  const { mtu, advertisedMss } = route;
   const index = link === undefined ? undefined : context.linkIndex(namespace, link);
   return {
     family,
@@ -36,18 +37,20 @@ function options(route: Route, context: ApplyContext): RouteOptions {
     scope,
     type,
     protocol: ownProtocol,
+    ...((mtu ?? advertisedMss) !== undefined && { metrics: { mtu, advertisedSegmentSize: advertisedMss } }),
   };
 }
 
 /** IPv6 routes without a metric get 1024 (IP6_RT_PRIO_USER). */
 const defaultMetric = ({ family }: Pick<Route, "family">): number => (family === 6 ? 1024 : 0);
 
-function words({ family, destination, gateway, link, onLink, source, table, metric, scope, type }: Route): string {
+function words(route: Route): string {
+  const { family, destination, gateway, link, onLink, source, table, metric, scope, type, mtu, advertisedMss } = route;
   const part = (name: string, value: string | number | undefined): string =>
     value === undefined ? "" : ` ${name} ${value}`;
   const kind = type === undefined || type === "unicast" ? "" : `${type} `;
   const way = `${part("via", gateway)}${part("dev", link)}${onLink ? " onlink" : ""}`;
-  return `${family === 6 ? "-6 " : ""}route ${"VERB"} ${kind}${destination}${way}${part("src", source)}${part("table", table)}${part("metric", metric)}${part("scope", scope)} proto ${ownProtocol}`;
+  return `${family === 6 ? "-6 " : ""}route ${"VERB"} ${kind}${destination}${way}${part("src", source)}${part("table", table)}${part("metric", metric)}${part("scope", scope)} proto ${ownProtocol}${part("mtu", mtu)}${part("advmss", advertisedMss)}`;
 }
 
 const command = (verb: string, route: Route): string =>
@@ -63,7 +66,7 @@ function routesOf(
     const info = decodeRoute(message);
     if (info === undefined || (protocol !== undefined && info.protocol !== protocol)) return [];
     const link = linkName(info.link);
-    const { type, scope } = info;
+    const { type, scope, metrics } = info;
     const known = type === "unicast" || type === "blackhole" || type === "unreachable" || type === "prohibit";
     return [
       {
@@ -79,6 +82,8 @@ function routesOf(
         ...((info.metric ?? 0) !== defaultMetric({ family }) && info.metric !== undefined && { metric: info.metric }),
         ...((scope === "universe" || scope === "link" || scope === "host") && { scope }),
         ...(known && { type }),
+        ...(metrics?.mtu !== undefined && { mtu: metrics.mtu }),
+        ...(metrics?.advertisedSegmentSize !== undefined && { advertisedMss: metrics.advertisedSegmentSize }),
       },
     ];
   });

@@ -52,6 +52,8 @@ const network: readonly KernelObject[] = [
     destination: parseSubnet("10.77.0.0/16"),
     gateway: parseIp("10.9.0.9"),
     metric: 5,
+    mtu: 1400,
+    advertisedMss: 1300,
   },
   {
     kind: "neighbour",
@@ -88,7 +90,16 @@ const endpoint: readonly KernelObject[] = [
     noDuplicateDetection: true,
   },
   { kind: "route", namespace: sandbox, family: 4, destination: "default", gateway: parseIp("10.9.0.1"), link: "eth0" },
-  { kind: "route", namespace: sandbox, family: 6, destination: "default", gateway: parseIp("fd00:9::1"), link: "eth0" },
+  {
+    kind: "route",
+    namespace: sandbox,
+    family: 6,
+    destination: "default",
+    gateway: parseIp("fd00:9::1"),
+    link: "eth0",
+    mtu: 1380,
+    advertisedMss: 1320,
+  },
 ];
 const desired = [...network, ...endpoint];
 
@@ -164,12 +175,19 @@ test("what somebody breaks is found and mended, and what is not ours stays", asy
     run("ip addr del 10.9.0.1/24 dev br-one");
     run("ip addr add 10.9.0.5/24 dev br-one");
     run("ip link set br-one down");
+    exec(
+      "nsenter",
+      `--net=${sandbox}`,
+      ..."ip -6 route change default via fd00:9::1 dev eth0 proto 112 mtu 1300".split(" "),
+    );
     const mend = plan(desired, await engine.observe(desired));
     assert.ok(mend.length > 10);
     await engine.apply(mend);
     assert.deepEqual(plan(desired, await engine.observe(desired)), []);
     assert.match(run("ip addr show dev br-one"), /10\.9\.0\.5/);
     assert.match(run("nft list tables"), /inet foreign/);
+    assert.match(exec("nsenter", `--net=${sandbox}`, "ip", "-6", "route"), /mtu 1380 advmss 1320/);
+    assert.match(run("ip route"), /mtu 1400 advmss 1300/);
     assert.match(exec("nsenter", `--net=${sandbox}`, "ping", "-c1", "-W2", "10.9.0.1"), / 0% packet loss/);
     run("ip addr del 10.9.0.5/24 dev br-one");
     await engine.apply(inversePlan(plan(desired, [])));

@@ -90,6 +90,7 @@ const route = fc
     link: fc.constantFrom(...interfaces),
     destination: fc.constantFrom("default" as const, parseSubnet("192.0.2.0/24"), parseSubnet("2001:db8::/64")),
     metric: maybe(fc.constantFrom(5)).arb,
+    mtu: maybe(mtu).arb,
   })
   .filter(({ family, destination }) => destination === "default" || (family === 6) === destination.includes(":"))
   .map((given): KernelObject => {

@@ -5,7 +5,7 @@ import { parseInterfaceAddress } from "../../../src/address/cidr.ts";
 import { parseIp } from "../../../src/address/ip.ts";
 import { nftElement } from "../../../src/state/nft/elements.ts";
 import { accept, rule } from "../../../src/state/nft/statements.ts";
-import type { KernelObject, NftChain, NftRule, NftSet, NftTable } from "../../../src/state/objects.ts";
+import type { KernelObject, NftChain, NftRule, NftSet, NftTable, Route } from "../../../src/state/objects.ts";
 import { plan } from "../../../src/state/plan.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { state } from "./arbitraries.ts";
@@ -47,6 +47,16 @@ test("commands come in the plan's order, those of a sandbox inside it", () => {
     ...renderPlan(plan([veth], [])),
     "nsenter --net=/run/a ip address add 10.1.0.2/24 dev eth0",
     "nsenter --net=/run/a ip route add default via 10.1.0.1 dev eth0 proto 112",
+  ]);
+});
+
+test("a route's limits are told with it, and again when they change", () => {
+  const route: Route = { kind: "route", namespace: "host", family: 4, destination: "default", link: "eth0", mtu: 1400 };
+  assert.deepEqual(renderPlan(plan([{ ...route, advertisedMss: 1300 }], [])), [
+    "ip route add default dev eth0 proto 112 mtu 1400 advmss 1300",
+  ]);
+  assert.deepEqual(renderPlan(plan([{ ...route, mtu: 1300 }], [route])), [
+    "ip route replace default dev eth0 proto 112 mtu 1300",
   ]);
 });
 
