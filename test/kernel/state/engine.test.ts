@@ -175,11 +175,6 @@ test("what somebody breaks is found and mended, and what is not ours stays", asy
     run("ip addr del 10.9.0.1/24 dev br-one");
     run("ip addr add 10.9.0.5/24 dev br-one");
     run("ip link set br-one down");
-    exec(
-      "nsenter",
-      `--net=${sandbox}`,
-      ..."ip -6 route change default via fd00:9::1 dev eth0 proto 112 mtu 1300".split(" "),
-    );
     const mend = plan(desired, await engine.observe(desired));
     assert.ok(mend.length > 10);
     await engine.apply(mend);
@@ -195,6 +190,26 @@ test("what somebody breaks is found and mended, and what is not ours stays", asy
     run("ip link del foreign");
     run("nft delete table inet foreign");
   } finally {
+    await engine.close();
+  }
+});
+
+test("limits of a route that somebody changes are put back", async () => {
+  const engine = createEngine(createKernel());
+  try {
+    await engine.apply(plan(desired, []));
+    run("ip route change 10.77.0.0/16 via 10.9.0.9 metric 5 proto 112 mtu 1200 advmss 1300");
+    const mend = plan(desired, await engine.observe(desired));
+    assert.deepEqual(
+      mend.map(({ action, object }) => `${action} ${object.kind}`),
+      ["update route"],
+    );
+    await engine.apply(mend);
+    assert.match(run("ip route"), /mtu 1400 advmss 1300/);
+    assert.deepEqual(plan(desired, await engine.observe(desired)), []);
+  } finally {
+    await engine.apply(plan([], desired));
+    await engine.settle();
     await engine.close();
   }
 });
