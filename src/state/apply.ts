@@ -11,10 +11,11 @@ import { kindOf } from "./kinds/registry.ts";
 import { settingsOf } from "./link-settings.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import { forgetFlows, translatedPorts } from "./nft/translated-flows.ts";
-import type { Link, Sysctl } from "./objects.ts";
+import type { KernelObject, Link, LinkSetting, Sysctl } from "./objects.ts";
 import { inverseOf, ordered } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
 import { refusalError } from "./refusal.ts";
+import { whatPutsBack } from "./replaced.ts";
 import { type Batch, type RouteStep, type Scheduled, schedule } from "./schedule.ts";
 
 /** What a refused deletion says when there is nothing to delete: the aim is reached. ENOENT, ESRCH, ENODEV, EADDRNOTAVAIL */
@@ -58,10 +59,10 @@ class Application implements ApplyContext {
   readonly #begun = new Set<number>();
   /** Deletions that were refused, of things that the messages sent with them may have taken along: an interface that goes down loses its IPv6 addresses. */
   readonly #refused = new Set<number>();
-  /** Values that creations of sysctls and files replaced, to be put back. */
+  /** Values that creations of settings and files replaced, to be put back. */
   readonly #replaced = new Map<number, () => void>();
   /** Tells settings of links that the plan makes, once somebody asks. */
-  #ofMadeLinks: ((setting: Sysctl) => boolean) | undefined;
+  #ofMadeLinks: ((setting: Sysctl | LinkSetting) => boolean) | undefined;
   /** Indexes of links that were retired, by namespace and former name. */
   readonly #retired = new Map<string, number>();
   readonly #depart: (namespace: NamespaceRef) => void;
@@ -122,24 +123,16 @@ class Application implements ApplyContext {
     this.#begun.add(index);
   }
 
-  /** Notes what a sysctl or file was before it is written. */
+  /** Notes what a setting or file was before it is written. */
   #remember(index: number, { action, object }: Change): void {
-    if (action !== "create") return;
-    const { kernel } = this;
-    if (object.kind === "file") {
-      const before = kernel.readFile(object.path);
-      const content = before?.content;
-      if (before !== undefined && content !== undefined)
-        this.#replaced.set(index, () => kernel.writeFile(object.path, content, before.mode));
-    } else if (object.kind === "sysctl" && object.original === undefined && !this.#goesWithItsLink(object)) {
-      const { namespace, name } = object;
-      const before = kernel.readSysctl(namespace, name);
-      if (before !== undefined) this.#replaced.set(index, () => kernel.writeSysctl(namespace, name, before));
-    }
+    if (action !== "create" || this.#goesWithItsLink(object)) return;
+    const putBack = whatPutsBack(this.kernel, object);
+    if (putBack !== undefined) this.#replaced.set(index, putBack);
   }
 
-  /** Whether a setting is that of a link which the plan makes: it needs not be put back, for the link goes. */
-  #goesWithItsLink(object: Sysctl): boolean {
+  /** Whether it is a setting of a link which the plan makes: it needs not be put back, for the link goes. */
+  #goesWithItsLink(object: KernelObject): boolean {
+    if (object.kind !== "sysctl" && object.kind !== "link-setting") return false;
     this.#ofMadeLinks ??= settingsOf(
       this.#plan.filter(({ action }) => action === "create").map(({ object: made }) => made),
     );
@@ -324,7 +317,7 @@ class Application implements ApplyContext {
     const change = this.#change(index);
     const putBack = this.#replaced.get(index);
     if (putBack !== undefined) {
-      putBack();
+      excusing(absent, putBack);
       return;
     }
     const { object } = change;
@@ -341,16 +334,14 @@ class Application implements ApplyContext {
   }
 
   #undoStep(step: Step, excused: ReadonlySet<string>): void {
-    try {
+    excusing(excused, () => {
       if (step.type === "call") step.run(this);
       else if (step.type === "route") {
         for (const refusal of this.kernel.send(step.namespace, "route", step.messages(this))) {
           if (refusal !== undefined && !excused.has(refusal.code)) throw new KernelError("undo", refusal);
         }
       }
-    } catch (error) {
-      if (!(error instanceof KernelError && excused.has(error.refusal.code))) throw error;
-    }
+    });
   }
 
   #undoTransaction(indexes: readonly number[]): void {
@@ -368,6 +359,15 @@ class Application implements ApplyContext {
         batch.parts.flatMap(({ step }) => translatedPorts(step) ?? []),
       );
     }
+  }
+}
+
+/** Works, whatever of these errors the kernel refuses with. */
+function excusing(codes: ReadonlySet<string>, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof KernelError && codes.has(error.refusal.code))) throw error;
   }
 }
 

@@ -15,6 +15,7 @@ import { createBreather } from "./breathe.ts";
 import { findClaim } from "./duplicates.ts";
 import type { Engine } from "./engine.ts";
 import { readFacts } from "./facts.ts";
+import { readLinkSetting } from "./kinds/link-setting.ts";
 import { observe, observeRuleset } from "./observe.ts";
 import { plan } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
@@ -123,6 +124,9 @@ export function createEngine(kernel: Kernel): Engine {
     tryPackets: asking((question) => askRuleset(kernel, question)),
     facts: asking((namespace) => readFacts(kernel, namespace)),
     readSysctls: asking((namespace, names) => names.map((name) => kernel.readSysctl(namespace, name))),
+    readLinkSettings: asking((namespace, settings) =>
+      settings.map(({ link, setting }) => readLinkSetting(kernel, { namespace, link, setting })),
+    ),
     heldPorts: async () => kernel.heldPorts(),
     portRefusals: async (claims) => claims.map((claim) => kernel.portRefusal(claim)),
     linkStatistics: asking(async (links) => {

@@ -7,7 +7,7 @@ import type { FeatureReport } from "../kernel/features.ts";
 import type { KernelRefusal, PortClaim } from "../kernel/kernel.ts";
 import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts";
 import type { AddressClaim } from "./duplicates.ts";
-import type { KernelObject, NamespaceRef } from "./objects.ts";
+import type { KernelObject, LinkSetting, NamespaceRef } from "./objects.ts";
 import type { Plan } from "./plan-types.ts";
 import type { PacketAnswer, PacketQuestion } from "./ruleset/ask.ts";
 import type { RulesetChange } from "./ruleset-changes.ts";
@@ -62,6 +62,11 @@ export interface Engine {
   facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
   /** Current values of sysctls, in order; undefined where one does not exist. */
   readSysctls(namespace: NamespaceRef, names: readonly string[]): Promise<readonly (string | undefined)[]>;
+  /** Present values of properties of links, in order; undefined where the link or the namespace is not there, or has no such property. */
+  readLinkSettings(
+    namespace: NamespaceRef,
+    settings: readonly Pick<LinkSetting, "link" | "setting">[],
+  ): Promise<readonly (string | undefined)[]>;
   /** Ports of the host that this engine holds. */
   heldPorts(): Promise<readonly PortClaim[]>;
   /** For each claim, in order, why its ports could not be held now; undefined where they could: nobody, this engine included, has one. */

@@ -161,6 +161,25 @@ export interface Sysctl {
   readonly original?: string;
 }
 
+/**
+ * One property of a link, whoever made it. A link that is described itself says its properties there, not here as well.
+ */
+export interface LinkSetting {
+  readonly kind: "link-setting";
+  readonly namespace: NamespaceRef;
+  readonly link: string;
+  readonly setting: LinkSettingName;
+  /**
+   * `mtu` and `transmit-queue`: a decimal number (bytes, packets); `mac`: lower case; `master`: name of a link of the same namespace, or empty for none; `up`,
+   * `promiscuous` and `all-multicast`: `on` or `off`.
+   */
+  readonly value: string;
+  /** What it was before the engine set it; brought back when the object goes. Absent: left as it is. */
+  readonly original?: string;
+}
+
+export type LinkSettingName = "mtu" | "mac" | "promiscuous" | "all-multicast" | "transmit-queue" | "master" | "up";
+
 export interface File {
   readonly kind: "file";
   /** Absolute, in the engine's mount namespace. */
@@ -188,6 +207,7 @@ export type KernelObject =
   | Neighbour
   | Rule
   | Sysctl
+  | LinkSetting
   | NftTable
   | NftChain
   | NftSet

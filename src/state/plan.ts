@@ -70,12 +70,20 @@ export function planOf(transitions: readonly Transition[], others: () => readonl
       lost.add(one.before);
     }
   }
+  const links = new Set(
+    [...staying.values()].flatMap(([own]) => (own?.object.kind === "link" ? keysOf(own.object) : [])),
+  );
   for (const [{ before, after }, own] of staying) {
-    if (own.length === 0 && lost.releases(before)) changes.push({ action: "update", object: after, before });
+    if (own.length === 0 && (lost.releases(before) || isSettingOf(before, links)))
+      changes.push({ action: "update", object: after, before });
     else changes.push(...own);
   }
   return ordered(changes);
 }
+
+/** Whether it is a property of one of these links: what is changed about them may undo it. */
+const isSettingOf = (object: KernelObject, links: ReadonlySet<string>): boolean =>
+  object.kind === "link-setting" && links.has(linkKey(object.namespace, object.link));
 
 /** What is removed and made anew, and so what else the kernel drops on the way. */
 class Lost {

@@ -86,6 +86,13 @@ const isNamespaceDrop =
     return change?.action === "delete" && change.object.kind === "namespace";
   };
 
+/**
+ * Whether what a change does to a link can be done as soon as that is born. Some sysctls have to be set before it is up; coming up, it loses nothing by another
+ * address or master.
+ */
+const isEarly = ({ object }: Change): boolean =>
+  object.kind === "sysctl" || (object.kind === "link-setting" && ["mac", "master"].includes(object.setting));
+
 /** The steps of everything else, and what each waits for. */
 function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waiting[] {
   /** The last steps so far that touch what a key names. */
@@ -104,8 +111,7 @@ function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waitin
     // Nothing is left to do in a namespace once it is dropped, and dropping it cannot be undone.
     const isDrop = change.action === "delete" && change.object.kind === "namespace";
     for (const step of stepsOf(change, removed)) {
-      // A link's sysctls can be set as soon as it is born, and some have to be before it is up.
-      const early = step.type === "call" && change.object.kind === "sysctl";
+      const early = step.type === "call" && isEarly(change);
       const before = isDrop
         ? all
         : touched.flatMap((key) => (early ? births.get(key) : undefined) ?? last.get(key) ?? []);

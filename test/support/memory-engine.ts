@@ -26,9 +26,9 @@ export interface MemoryEngineOptions {
 }
 
 export interface MemoryEngine extends Engine {
-  /** Everything that is there of the engine's making, and every sysctl that is not as it was, by identity: comparable. */
+  /** Everything that is there of the engine's making, and every setting that is not as it was, by identity: comparable. */
   state(): Readonly<Record<string, KernelObject | string>>;
-  /** Every object but sysctls. */
+  /** Every object but settings. */
   objects(): readonly KernelObject[];
   /** Removes an object behind the engine's back, with what goes with it in the kernel. */
   vanish(object: KernelObject): void;
@@ -80,6 +80,10 @@ export function createMemoryEngine({
     async readSysctls(namespace, names) {
       open();
       return names.map((name) => kernel.readSysctl(namespace, name));
+    },
+    async readLinkSettings(namespace, settings) {
+      open();
+      return settings.map((one) => kernel.readSetting({ kind: "link-setting", namespace, ...one }));
     },
     async heldPorts() {
       open();

@@ -6,7 +6,7 @@
 import { addressOf, cidrFamily } from "../../src/address/cidr.ts";
 import { linkKey, namespaceKey } from "../../src/state/kind.ts";
 import { keyOf, kindOf } from "../../src/state/kinds/registry.ts";
-import type { Address, KernelObject, Link, NamespaceRef, Sysctl } from "../../src/state/objects.ts";
+import type { Address, KernelObject, Link, LinkSetting, NamespaceRef, Sysctl } from "../../src/state/objects.ts";
 import type { Change, Plan } from "../../src/state/plan-types.ts";
 import type { Errno, Faults } from "./faults.ts";
 import {
@@ -14,11 +14,14 @@ import {
   checkMaster,
   checkNew,
   checkRoute,
+  endsOf,
   type ForeignState,
   type KernelView,
+  type LinkView,
   Refusal,
   requireKey,
 } from "./memory-rules.ts";
+import { linkOfSysctl, MemorySettings, type Setting } from "./memory-settings.ts";
 
 /** What is said of an object that is not there. */
 const missingCode = (object: KernelObject): Errno => {
@@ -26,10 +29,6 @@ const missingCode = (object: KernelObject): Errno => {
   if (object.kind === "address") return "EADDRNOTAVAIL";
   return object.kind === "route" ? "ESRCH" : "ENOENT";
 };
-
-/** The link whose setting a sysctl is. */
-const linkOfSysctl = (name: string): string | undefined =>
-  /^net\/(?:ipv[46]|mpls)\/(?:conf|neigh)\/([^/]+)\//.exec(name)?.[1];
 
 export class MemoryKernel implements KernelView {
   readonly foreign: ForeignState;
@@ -39,8 +38,7 @@ export class MemoryKernel implements KernelView {
   readonly #holders = new Map<string, KernelObject>();
   /** Identities of the objects that refer to a key. */
   readonly #dependents = new Map<string, Set<string>>();
-  /** Sysctls that are not as at the beginning: by what they are a setting of (namespace or link), then by name. */
-  readonly #sysctls = new Map<string, Map<string, string>>();
+  readonly #settings: MemorySettings;
   /** Identities of what went behind the engine's back. */
   readonly #vanished = new Set<string>();
   /** What takes the last changes back, oldest first. */
@@ -48,6 +46,12 @@ export class MemoryKernel implements KernelView {
 
   constructor(foreign: ForeignState = {}) {
     this.foreign = foreign;
+    this.#settings = new MemorySettings({
+      foreign,
+      hasNamespace: (namespace) => this.hasNamespace(namespace),
+      link: (namespace, name) => this.link(namespace, name),
+      took: (back) => this.#journal.push(back),
+    });
   }
 
   /** Makes all changes in their order, or none: then it throws what `refused` makes of the change and its refusal. */
@@ -79,10 +83,7 @@ export class MemoryKernel implements KernelView {
 
   /** Everything that is not as at the beginning, by identity: comparable. */
   state(): Readonly<Record<string, KernelObject | string>> {
-    const sysctls = [...this.#sysctls].flatMap(([anchor, values]) =>
-      [...values].map(([name, value]) => [`sysctl ${name} of ${anchor}`, value] as const),
-    );
-    return Object.fromEntries([...this.#objects, ...sysctls]);
+    return Object.fromEntries([...this.#objects, ...this.#settings.entries()]);
   }
 
   /** Whether an object of ours answers to a key. */
@@ -97,49 +98,34 @@ export class MemoryKernel implements KernelView {
   }
 
   /** A link by name: the type is `loopback` for the one that every namespace has. */
-  link(namespace: NamespaceRef, name: string): { readonly type: string; readonly up: boolean } | undefined {
+  link(namespace: NamespaceRef, name: string): LinkView | undefined {
     if (name === "lo") return this.hasNamespace(namespace) ? { type: "loopback", up: true } : undefined;
     const foreign = namespace === "host" ? this.foreign.links?.find((one) => one.name === name) : undefined;
     if (foreign !== undefined) return { type: foreign.type, up: true };
     const link = this.#holders.get(linkKey(namespace, name));
     if (link?.kind !== "link") return undefined;
     const isPeer = link.type === "veth" && link.peer.name === name && link.peer.namespace === namespace;
-    return { type: link.type, up: isPeer ? link.peer.up : link.up };
+    return isPeer ? { ...link.peer, type: link.type } : link;
   }
 
   /** Value of a sysctl; undefined where the namespace or the link is not there. */
   readSysctl(namespace: NamespaceRef, name: string): string | undefined {
-    const anchor = this.#anchor(namespace, name);
-    if (anchor === undefined) return undefined;
-    return this.#sysctls.get(anchor)?.get(name) ?? this.#initial(namespace, name);
+    return this.#settings.read({ kind: "sysctl", namespace, name });
   }
 
-  #initial(namespace: NamespaceRef, name: string): string {
-    return (namespace === "host" ? this.foreign.sysctls?.[name] : undefined) ?? "0";
+  /** Value of any setting; undefined where what it is a setting of is not there. */
+  readSetting(setting: Setting): string | undefined {
+    return this.#settings.read(setting);
   }
 
-  /** Key of the namespace or the link that a sysctl is a setting of; undefined where that is not there. */
-  #anchor(namespace: NamespaceRef, name: string): string | undefined {
-    const link = linkOfSysctl(name);
-    if (link === undefined || link === "all" || link === "default")
-      return this.hasNamespace(namespace) ? namespaceKey(namespace) : undefined;
-    return this.link(namespace, link) === undefined ? undefined : linkKey(namespace, link);
-  }
-
-  #writeSysctl(object: Sysctl, value: string): void {
-    const { namespace, name } = object;
-    const anchor = this.#anchor(namespace, name);
-    if (anchor === undefined) throw new Refusal("ENOENT", "no such file or directory");
-    const values = this.#sysctls.getOrInsertComputed(anchor, () => new Map<string, string>());
-    const before = values.get(name);
-    const set = (to: string | undefined): void => {
-      if (to === undefined) values.delete(name);
-      else values.set(name, to);
-    };
-    set(value === this.#initial(namespace, name) ? undefined : value);
-    this.#journal.push(() => set(before));
-    const link = linkOfSysctl(name);
-    if (name.endsWith("/disable_ipv6") && value === "1" && link !== undefined) this.#flush(namespace, link, [6]);
+  #write(object: Sysctl | LinkSetting, value: string): void {
+    if (object.kind === "link-setting" && object.setting === "master" && value !== "")
+      checkMaster(this, object.namespace, value);
+    this.#settings.write(object, value);
+    if (object.kind !== "sysctl") return;
+    const link = linkOfSysctl(object.name);
+    if (object.name.endsWith("/disable_ipv6") && value === "1" && link !== undefined)
+      this.#flush(object.namespace, link, [6]);
   }
 
   #make(change: Change): void {
@@ -150,8 +136,8 @@ export class MemoryKernel implements KernelView {
 
   #create(object: KernelObject): void {
     for (const key of kindOf(object).references(object)) requireKey(this, key);
-    if (object.kind === "sysctl") {
-      this.#writeSysctl(object, object.value);
+    if (isSetting(object)) {
+      this.#write(object, object.value);
       return;
     }
     // A file is replaced as a whole, whoever wrote it.
@@ -164,8 +150,8 @@ export class MemoryKernel implements KernelView {
   }
 
   #update(before: KernelObject, object: KernelObject): void {
-    if (object.kind === "sysctl") {
-      this.#writeSysctl(object, object.value);
+    if (isSetting(object)) {
+      this.#write(object, object.value);
       return;
     }
     const key = keyOf(object);
@@ -182,7 +168,7 @@ export class MemoryKernel implements KernelView {
       this.#put(object);
       return;
     }
-    checkMaster(this, object);
+    checkMaster(this, object.namespace, object.master);
     const merged = mergedLink(current, object);
     this.#put(merged);
     // A link that goes down loses what needs it up.
@@ -192,8 +178,9 @@ export class MemoryKernel implements KernelView {
   }
 
   #delete(object: KernelObject): void {
-    if (object.kind === "sysctl") {
-      if (object.original !== undefined) this.#writeSysctl(object, object.original);
+    if (isSetting(object)) {
+      const isThere = object.kind === "sysctl" || this.#settings.read(object) !== undefined;
+      if (object.original !== undefined && isThere) this.#write(object, object.original);
       return;
     }
     const key = keyOf(object);
@@ -221,13 +208,15 @@ export class MemoryKernel implements KernelView {
         if (dependent.kind === "link" && object.kind === "link") this.#release(dependent);
         else this.#remove(dependent);
       }
-      if (object.kind === "link") this.#forgetSysctls(key);
+      if (object.kind === "link") this.#settings.forget(key);
     }
     if (object.kind === "namespace") {
-      this.#forgetSysctls(namespaceKey(object.path));
-      this.#forgetSysctls(linkKey(object.path, "lo"));
+      this.#settings.forget(namespaceKey(object.path));
+      this.#settings.forget(linkKey(object.path, "lo"));
     }
     this.#drop(object);
+    if (object.kind === "link")
+      for (const { namespace, name } of endsOf(object)) this.#settings.release(namespace, name);
     if (object.kind === "address") this.#removeRoutesOf(object);
   }
 
@@ -262,13 +251,6 @@ export class MemoryKernel implements KernelView {
       if (one.kind !== "address" || !families.includes(cidrFamily(one.address))) continue;
       if (cause === "disabled" || cidrFamily(one.address) === 6) this.#remove(one);
     }
-  }
-
-  #forgetSysctls(anchor: string): void {
-    const values = this.#sysctls.get(anchor);
-    if (values === undefined) return;
-    this.#sysctls.delete(anchor);
-    this.#journal.push(() => this.#sysctls.set(anchor, values));
   }
 
   /** The objects that refer to a key. */
@@ -306,6 +288,9 @@ export class MemoryKernel implements KernelView {
     }
   }
 }
+
+const isSetting = (object: KernelObject): object is Sysctl | LinkSetting =>
+  object.kind === "sysctl" || object.kind === "link-setting";
 
 /** The keys that an object answers to, its identity first. */
 function keysOf(object: KernelObject): readonly string[] {

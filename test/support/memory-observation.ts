@@ -18,7 +18,7 @@ function namespacesOf(kernel: MemoryKernel, desired: readonly KernelObject[]): R
   return new Set([...found].filter((namespace) => kernel.hasNamespace(namespace)));
 }
 
-/** The objects in the namespaces that `desired` speaks of, and of chains, sets, sysctls and files those that it names. */
+/** The objects in the namespaces that `desired` speaks of, and of chains, sets, settings and files those that it names. */
 export function observed(kernel: MemoryKernel, desired: readonly KernelObject[]): readonly KernelObject[] {
   const namespaces = namespacesOf(kernel, desired);
   const wanted = new Set(desired.map(keyOf));
@@ -51,11 +51,12 @@ export function observed(kernel: MemoryKernel, desired: readonly KernelObject[])
     }
   };
   const objects = [...kernel.objects()].filter(seen).map((object) => withPeerInSight(object, namespaces));
-  const sysctls = desired.flatMap((object) => {
-    const value = object.kind === "sysctl" ? kernel.readSysctl(object.namespace, object.name) : undefined;
-    return value === undefined || object.kind !== "sysctl" ? [] : [{ ...object, value }];
+  const settings = desired.flatMap((object): KernelObject[] => {
+    if (object.kind !== "sysctl" && object.kind !== "link-setting") return [];
+    const value = kernel.readSetting(object);
+    return value === undefined ? [] : [{ ...object, value }];
   });
-  return [...objects, ...sysctls];
+  return [...objects, ...settings];
 }
 
 /** A veth's other end is only seen in a namespace that is looked at. */

@@ -27,11 +27,20 @@ export interface ForeignState {
   readonly sysctls?: Readonly<Record<string, string>>;
 }
 
+/** A link as others see it; what is not said of it is the kernel's choice. */
+export interface LinkView {
+  readonly type: string;
+  readonly up: boolean;
+  readonly mtu?: number;
+  readonly mac?: string;
+  readonly master?: string;
+}
+
 /** What the rules ask of the model. */
 export interface KernelView {
   readonly foreign: ForeignState;
   hasNamespace(namespace: string): boolean;
-  link(namespace: NamespaceRef, name: string): { readonly type: string; readonly up: boolean } | undefined;
+  link(namespace: NamespaceRef, name: string): LinkView | undefined;
   readSysctl(namespace: NamespaceRef, name: string): string | undefined;
   /** Whether an object of ours answers to a key. */
   has(key: string): boolean;
@@ -64,18 +73,21 @@ export function checkNew(kernel: KernelView, object: KernelObject): void {
 }
 
 function checkLink(kernel: KernelView, link: Link): void {
-  const ends = link.type === "veth" ? [link, link.peer] : [link];
-  for (const { namespace, name } of ends) {
+  for (const { namespace, name } of endsOf(link)) {
     if (!/^[^\s/:]{1,15}$/.test(name)) throw new Refusal("EINVAL", `"${name}" is no name of a link`);
     if (kernel.link(namespace, name) !== undefined) throw new Refusal("EEXIST", `link ${name} is there already`);
   }
   if (link.type === "veth" && link.namespace === link.peer.namespace && link.name === link.peer.name)
     throw new Refusal("EEXIST", "both ends have one name");
-  checkMaster(kernel, link);
+  checkMaster(kernel, link.namespace, link.master);
 }
 
+/** A link, and with a veth its other end. */
+export const endsOf = (link: Link): readonly Pick<Link, "namespace" | "name">[] =>
+  link.type === "veth" ? [link, link.peer] : [link];
+
 /** Throws where a link cannot be a port of its master. */
-export function checkMaster(kernel: KernelView, { namespace, master }: Link): void {
+export function checkMaster(kernel: KernelView, namespace: NamespaceRef, master: string | undefined): void {
   if (master === undefined) return;
   const type = kernel.link(namespace, master)?.type;
   if (type === undefined) throw new Refusal("ENODEV", `link ${master} is not there`);

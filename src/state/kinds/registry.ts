@@ -4,6 +4,7 @@ import type { KernelObject, ObjectKind } from "../objects.ts";
 import { address } from "./address.ts";
 import { file } from "./file.ts";
 import { link } from "./link.ts";
+import { linkSetting } from "./link-setting.ts";
 import { namespace } from "./namespace.ts";
 import { neighbour } from "./neighbour.ts";
 import { nftChain, nftElement, nftRule, nftSet, nftTable } from "./nft.ts";
@@ -22,6 +23,7 @@ const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind:
   "nft-rule": nftRule,
   "nft-element": nftElement,
   link,
+  "link-setting": linkSetting,
   sysctl,
   address,
   route,

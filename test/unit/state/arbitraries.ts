@@ -127,6 +127,21 @@ const sysctl = fc.oneof(
   ),
 );
 
+/** On a link that is described itself, a setting of something that is not said there. */
+const linkSetting = fc.oneof(
+  fc
+    .record({
+      link: fc.constantFrom(...bridges),
+      setting: fc.constantFrom("promiscuous" as const, "all-multicast" as const),
+    })
+    .map(
+      (given): KernelObject => ({ kind: "link-setting", namespace: "host", value: "on", original: "off", ...given }),
+    ),
+  fc
+    .record({ namespace: inside, link: fc.constantFrom(...interfaces), value: fc.constantFrom("500", "2000") })
+    .map((given): KernelObject => ({ kind: "link-setting", setting: "transmit-queue", ...given })),
+);
+
 const file = fc
   .record({
     path: fc.constantFrom("/run/hosts", "/run/resolv"),
@@ -204,6 +219,7 @@ export const object: fc.Arbitrary<KernelObject> = fc.oneof(
   neighbour,
   policyRule,
   sysctl,
+  linkSetting,
   file,
   { arbitrary: table, weight: 2 },
   { arbitrary: chain, weight: 2 },

@@ -21,14 +21,14 @@ async function engineWith(objects: readonly KernelObject[]): Promise<MemoryEngin
   return engine;
 }
 
-/** Identities of what is there; sysctls are always there. */
+/** Identities of what is there; settings are always there. */
 const there = (objects: readonly KernelObject[]): readonly string[] =>
   objects
-    .filter((object) => !isSysctl(object))
+    .filter((object) => !isSetting(object))
     .map(keyOf)
     .toSorted();
 
-const isSysctl = ({ kind }: KernelObject): boolean => kind === "sysctl";
+const isSetting = ({ kind }: KernelObject): boolean => kind === "sysctl" || kind === "link-setting";
 
 /** Brings an engine to `desired` in one go, and says how; `left` is what nobody wants any more. */
 async function bring(
@@ -42,9 +42,9 @@ async function bring(
   return changes;
 }
 
-/** Sysctls that are not wanted are there all the same, so they are not looked at. */
+/** Settings that are not wanted are there all the same, so they are not looked at. */
 async function assertIs(engine: MemoryEngine, desired: readonly KernelObject[], left: readonly KernelObject[]) {
-  const seen = await engine.observe([...desired, ...left.filter((object) => !isSysctl(object))]);
+  const seen = await engine.observe([...desired, ...left.filter((object) => !isSetting(object))]);
   assert.deepEqual(plan(desired, seen), []);
   assert.deepEqual(there(engine.objects()), there(desired));
 }

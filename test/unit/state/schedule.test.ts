@@ -43,8 +43,14 @@ function* dependencies(changes: Plan): Generator<readonly [number, number]> {
       if (!keysOf(change.object).some((key) => references.includes(key))) continue;
       if (object.kind.startsWith("nft-") !== change.object.kind.startsWith("nft-")) continue;
       if (action === "delete" && change.action === "delete") yield [at, other];
-      // A sysctl of a link is set as soon as the link is born, and before it is up.
-      else if (action === "create" && change.action === "create" && object.kind !== "sysctl") yield [other, at];
+      // A sysctl of a link is set as soon as the link is born, and before it is up; so are some properties.
+      else if (
+        action === "create" &&
+        change.action === "create" &&
+        object.kind !== "sysctl" &&
+        object.kind !== "link-setting"
+      )
+        yield [other, at];
     }
   }
 }

@@ -8,6 +8,7 @@ export const linkAttribute = {
   /** IFLA_MTU */ mtu: 4,
   /** IFLA_LINK: index of the link this one stands on; of a veth, its peer. */ link: 5,
   /** IFLA_MASTER */ master: 10,
+  /** IFLA_TXQLEN */ transmitQueue: 13,
   /** IFLA_LINKINFO: kind and its data. */ info: 18,
   /** IFLA_IFALIAS */ alias: 20,
   /** IFLA_STATS64: counters. */ statistics: 23,
@@ -18,8 +19,21 @@ export const linkAttribute = {
   /** IFLA_LINK_NETNSID: id of the namespace in which IFLA_LINK counts. */ linkNamespaceId: 37,
 } as const;
 
-/** IFF_UP (linux/if.h): administratively up. */
-export const upFlag = 1;
+/** IFF_* (linux/if.h) that can be set. */
+const settableFlags = {
+  /** IFF_UP: administratively up. */ up: 0x1,
+  /** IFF_PROMISC: takes in frames for anybody. */ promiscuous: 0x100,
+  /** IFF_ALLMULTI: takes in frames for any group. */ allMulticast: 0x200,
+} as const;
+
+type FlagName = keyof typeof settableFlags;
+const flagNames = Object.keys(settableFlags) as FlagName[]; // The object literal above has no other keys.
+
+/** Flags to set or to clear; absent ones stay as they are. */
+export type LinkFlags = { readonly [Name in FlagName]?: boolean | undefined };
+
+/** Whether a flag is among IFF_* flags. */
+export const hasFlag = (flags: number, name: FlagName): boolean => (flags & settableFlags[name]) !== 0;
 
 /** Bytes of struct ifinfomsg. */
 export const linkHeaderLength = 16;
@@ -34,16 +48,21 @@ export interface LinkHeader {
   readonly flags: number;
 }
 
-/** struct ifinfomsg; `up` undefined leaves the state as it is (ifi_change 0). */
-export function encodeLinkHeader(index: number, up?: boolean): Uint8Array {
+/** struct ifinfomsg; flags that are not given stay as they are (ifi_change). */
+export function encodeLinkHeader(index: number, flags: LinkFlags = {}): Uint8Array {
   const header = Buffer.alloc(linkHeaderLength);
   header[0] = addressFamily.unspecified;
   // ifi_type, 2 bytes at 2, is the kernel's to say.
   header.writeInt32LE(index, 4);
-  if (up !== undefined) {
-    header.writeUInt32LE(up ? upFlag : 0, 8);
-    header.writeUInt32LE(upFlag, 12);
+  let [set, changed] = [0, 0];
+  for (const name of flagNames) {
+    const wanted = flags[name];
+    if (wanted === undefined) continue;
+    changed |= settableFlags[name];
+    if (wanted) set |= settableFlags[name];
   }
+  header.writeUInt32LE(set, 8);
+  header.writeUInt32LE(changed, 12);
   return header;
 }
 

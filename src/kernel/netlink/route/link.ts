@@ -4,7 +4,7 @@ import { bytesToMac, type MacAddress, macToBytes } from "../../../address/mac.ts
 import { PortolanError } from "../../../errors.ts";
 import { type Attributes, AttributeWriter } from "../attribute.ts";
 import type { NetlinkMessage } from "../message.ts";
-import { decodeLinkHeader, encodeLinkHeader, linkAttribute, linkHeaderLength, upFlag } from "./link-header.ts";
+import { decodeLinkHeader, encodeLinkHeader, hasFlag, linkAttribute, linkHeaderLength } from "./link-header.ts";
 import { type BridgePort, decodeBridgePort, encodeBridgePort } from "./link-kinds/bridge-port.ts";
 import { type LinkKindData, linkKindCodec } from "./link-kinds/index.ts";
 import { addressFamily, attributesAfter, createFlags, type MessageBody, routeMessage } from "./rtnetlink.ts";
@@ -40,6 +40,11 @@ interface LinkSettings {
   readonly mtu?: number | undefined;
   /** Administratively up (IFF_UP); absent: as it is, for a new link down. */
   readonly up?: boolean | undefined;
+  /** Takes in frames for anybody (IFF_PROMISC), or for any group (IFF_ALLMULTI). */
+  readonly promiscuous?: boolean | undefined;
+  readonly allMulticast?: boolean | undefined;
+  /** Packets that may wait to be sent (IFLA_TXQLEN). */
+  readonly transmitQueue?: number | undefined;
   /** Index of the master; 0 for none. */
   readonly master?: number | undefined;
   readonly group?: number | undefined;
@@ -88,6 +93,11 @@ export interface LinkInfo {
   readonly flags: number;
   /** Administratively up (IFF_UP). */
   readonly up: boolean;
+  /** Whether somebody set IFF_PROMISC and IFF_ALLMULTI: as port of a bridge a link is promiscuous without. */
+  readonly promiscuous: boolean;
+  readonly allMulticast: boolean;
+  /** Packets that may wait to be sent. */
+  readonly transmitQueue: number | undefined;
   /** Undefined for links without an Ethernet address. */
   readonly mac: MacAddress | undefined;
   /** Bytes. */
@@ -111,7 +121,7 @@ export interface LinkInfo {
 
 /** Makes a link; refused with EEXIST where the name is taken. */
 export function createLink(link: NewLink): NetlinkMessage {
-  const writer = new AttributeWriter().raw(encodeLinkHeader(link.index ?? 0, link.up));
+  const writer = new AttributeWriter().raw(encodeLinkHeader(link.index ?? 0, link));
   writeSettings(writer, link, link.name);
   if (link.link !== undefined) writer.u32(linkAttribute.link, link.link);
   if (link.linkNamespaceId !== undefined) writer.s32(linkAttribute.linkNamespaceId, link.linkNamespaceId);
@@ -128,7 +138,7 @@ export function setLink(target: LinkTarget, change: LinkChange): NetlinkMessage 
       advice: "address the link by its index",
     });
   }
-  const writer = new AttributeWriter().raw(encodeLinkHeader("index" in target ? target.index : 0, change.up));
+  const writer = new AttributeWriter().raw(encodeLinkHeader("index" in target ? target.index : 0, change));
   writeSettings(writer, change, name ?? change.rename);
   const { data, port, alias, addressGeneration } = change;
   if (data !== undefined || port !== undefined) {
@@ -189,6 +199,7 @@ function writeSettings(writer: AttributeWriter, settings: LinkSettings, name: st
   if (name !== undefined) writer.string(linkAttribute.name, name);
   if (settings.mtu !== undefined) writer.u32(linkAttribute.mtu, settings.mtu);
   if (settings.master !== undefined) writer.u32(linkAttribute.master, settings.master);
+  if (settings.transmitQueue !== undefined) writer.u32(linkAttribute.transmitQueue, settings.transmitQueue);
   if (settings.group !== undefined) writer.u32(linkAttribute.group, settings.group);
   if (settings.namespaceDescriptor !== undefined) {
     writer.u32(linkAttribute.namespaceDescriptor, settings.namespaceDescriptor);
@@ -221,7 +232,10 @@ export function decodeLink(message: MessageBody): LinkInfo | undefined {
     index: header.index,
     name: attributes.get(linkAttribute.name)?.string() ?? "",
     flags: header.flags,
-    up: (header.flags & upFlag) !== 0,
+    up: hasFlag(header.flags, "up"),
+    promiscuous: hasFlag(header.flags, "promiscuous"),
+    allMulticast: hasFlag(header.flags, "allMulticast"),
+    transmitQueue: attributes.get(linkAttribute.transmitQueue)?.u32(),
     mac: mac?.value.length === 6 ? bytesToMac(mac.value) : undefined,
     mtu: attributes.get(linkAttribute.mtu)?.u32(),
     link: attributes.get(linkAttribute.link)?.u32(),

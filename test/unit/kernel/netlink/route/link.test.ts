@@ -77,6 +77,9 @@ const settings = {
   mac: maybe(mac),
   mtu: maybe(u32),
   up: flag,
+  promiscuous: flag,
+  allMulticast: flag,
+  transmitQueue: maybe(u32),
   master: maybe(u32),
   group: maybe(u32),
   namespaceDescriptor: maybe(index),
@@ -117,13 +120,22 @@ const nothing = {
 test("a creating request reads back as the link it describes", () => {
   fc.assert(
     fc.property(newLink, (link) => {
-      const { namespaceDescriptor: _, index = 0, up = false, ...told } = link;
+      const {
+        namespaceDescriptor: _,
+        index = 0,
+        up = false,
+        promiscuous = false,
+        allMulticast = false,
+        ...told
+      } = link;
       assert.deepEqual(decodeLink(createLink(link)), {
         ...nothing,
         ...told,
         index,
         up,
-        flags: Number(up),
+        promiscuous,
+        allMulticast,
+        flags: Number(up) + 0x100 * Number(promiscuous) + 0x200 * Number(allMulticast),
         kind: link.data.kind,
       });
     }),
@@ -133,14 +145,16 @@ test("a creating request reads back as the link it describes", () => {
 test("a change reads back as it was asked for", () => {
   fc.assert(
     fc.property(linkChange, index, (change, target) => {
-      const { namespaceDescriptor: _, up = false, ...told } = change;
+      const { namespaceDescriptor: _, up = false, promiscuous = false, allMulticast = false, ...told } = change;
       assert.deepEqual(decodeLink(setLink({ index: target }, change)), {
         ...nothing,
         ...told,
         index: target,
         name: "",
         up,
-        flags: Number(up),
+        promiscuous,
+        allMulticast,
+        flags: Number(up) + 0x100 * Number(promiscuous) + 0x200 * Number(allMulticast),
         kind: change.data?.kind,
       });
     }),
@@ -148,12 +162,16 @@ test("a change reads back as it was asked for", () => {
 });
 
 /** ifi_flags and ifi_change. */
-const flagsAndChange = (body: Uint8Array): readonly number[] => [body[8] ?? -1, body[12] ?? -1];
+const flagsAndChange = (body: Uint8Array): readonly number[] => {
+  const header = Buffer.from(body);
+  return [header.readUInt32LE(8), header.readUInt32LE(12)];
+};
 
-test("up is changed only where the request says so", () => {
+test("flags are changed only where the request says so", () => {
   assert.deepEqual(flagsAndChange(setLink({ index: 1 }, {}).body), [0, 0]);
   assert.deepEqual(flagsAndChange(setLink({ index: 1 }, { up: true }).body), [1, 1]);
   assert.deepEqual(flagsAndChange(setLink({ index: 1 }, { up: false }).body), [0, 1]);
+  assert.deepEqual(flagsAndChange(setLink({ index: 1 }, { promiscuous: true, allMulticast: false }).body), [256, 768]);
 });
 
 test("a link is made in, or moved to, the namespace of a descriptor", () => {
