@@ -117,7 +117,7 @@ class Application implements ApplyContext {
       step.run(this);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (change.action === "delete" && absent.has(error.refusal.code)) return;
+      if (change.action === "delete" && isGone(change.object, error.refusal)) return;
       throw new Refused(change, error.refusal);
     }
     this.#begun.add(index);
@@ -194,7 +194,7 @@ class Application implements ApplyContext {
       const change = this.#change(index);
       if (refusal === undefined) this.#begun.add(index);
       else if (change.action !== "delete") first ??= new Refused(change, refusal);
-      else if (!absent.has(refusal.code)) {
+      else if (!isGone(change.object, refusal)) {
         first ??= new Refused(change, refusal);
         this.#refused.add(index);
       }
@@ -361,6 +361,10 @@ class Application implements ApplyContext {
     }
   }
 }
+
+/** Whether a refused deletion says that there is nothing to delete. */
+const isGone = (object: KernelObject, { code }: KernelRefusal): boolean =>
+  absent.has(code) || kindOf(object).gone?.has(code) === true;
 
 /** Works, whatever of these errors the kernel refuses with. */
 function excusing(codes: ReadonlySet<string>, work: () => void): void {

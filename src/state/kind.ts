@@ -76,6 +76,8 @@ export interface Kind<Object extends KernelObject> {
   update(before: Object, object: Object): readonly Step[] | undefined;
   /** Steps that remove it. */
   delete(object: Object): readonly Step[];
+  /** Refusals of its deletion that say that there is nothing of ours, beside those that say so of every kind. */
+  readonly gone?: ReadonlySet<string>;
   /**
    * Reads the objects that are there and ours, or named by `desired`. It is asked for one namespace at a time, with those desired that live in it, so that each
    * is entered once; a kind that is {@link everywhere}, for all at once.

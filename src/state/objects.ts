@@ -180,6 +180,20 @@ export interface LinkSetting {
 
 export type LinkSettingName = "mtu" | "mac" | "promiscuous" | "all-multicast" | "transmit-queue" | "master" | "up";
 
+/** What all that leaves a link passes: a token bucket filter, which holds it back to a rate. */
+export interface Qdisc {
+  readonly kind: "qdisc";
+  readonly namespace: NamespaceRef;
+  readonly link: string;
+  readonly type: "tbf";
+  /** Bytes per second, at least 1. */
+  readonly rate: number;
+  /** Bytes that may leave at once after a pause, less than 2^32; at least a whole frame, for a longer one is dropped. */
+  readonly burst: number;
+  /** How long a packet may wait until it is dropped, microseconds. */
+  readonly latency: number;
+}
+
 export interface File {
   readonly kind: "file";
   /** Absolute, in the engine's mount namespace. */
@@ -208,6 +222,7 @@ export type KernelObject =
   | Rule
   | Sysctl
   | LinkSetting
+  | Qdisc
   | NftTable
   | NftChain
   | NftSet

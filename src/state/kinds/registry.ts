@@ -9,6 +9,7 @@ import { namespace } from "./namespace.ts";
 import { neighbour } from "./neighbour.ts";
 import { nftChain, nftElement, nftRule, nftSet, nftTable } from "./nft.ts";
 import { port } from "./port.ts";
+import { qdisc } from "./qdisc.ts";
 import { route } from "./route.ts";
 import { rule } from "./rule.ts";
 import { sysctl } from "./sysctl.ts";
@@ -24,6 +25,7 @@ const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind:
   "nft-element": nftElement,
   link,
   "link-setting": linkSetting,
+  qdisc,
   sysctl,
   address,
   route,

@@ -142,6 +142,10 @@ const linkSetting = fc.oneof(
     .map((given): KernelObject => ({ kind: "link-setting", setting: "transmit-queue", ...given })),
 );
 
+const qdisc = fc
+  .record({ namespace: inside, link: fc.constantFrom(...interfaces), rate: fc.constantFrom(125_000, 250_000) })
+  .map((given): KernelObject => ({ kind: "qdisc", type: "tbf", burst: 20_000, latency: 25_000, ...given }));
+
 const file = fc
   .record({
     path: fc.constantFrom("/run/hosts", "/run/resolv"),
@@ -220,6 +224,7 @@ export const object: fc.Arbitrary<KernelObject> = fc.oneof(
   policyRule,
   sysctl,
   linkSetting,
+  qdisc,
   file,
   { arbitrary: table, weight: 2 },
   { arbitrary: chain, weight: 2 },

@@ -7,6 +7,7 @@ export const linkAttribute = {
   /** IFLA_IFNAME */ name: 3,
   /** IFLA_MTU */ mtu: 4,
   /** IFLA_LINK: index of the link this one stands on; of a veth, its peer. */ link: 5,
+  /** IFLA_QDISC: kind of the root queueing discipline. */ qdisc: 6,
   /** IFLA_MASTER */ master: 10,
   /** IFLA_TXQLEN */ transmitQueue: 13,
   /** IFLA_LINKINFO: kind and its data. */ info: 18,

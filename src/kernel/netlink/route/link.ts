@@ -104,6 +104,8 @@ export interface LinkInfo {
   readonly mtu: number | undefined;
   /** Index of the link it stands on; of a veth, its peer. */
   readonly link: number | undefined;
+  /** Kind of its root queueing discipline. */
+  readonly qdisc: string | undefined;
   /** Index of its master. */
   readonly master: number | undefined;
   /** The kernel's name of its kind; undefined for hardware and loopback. */
@@ -239,6 +241,7 @@ export function decodeLink(message: MessageBody): LinkInfo | undefined {
     mac: mac?.value.length === 6 ? bytesToMac(mac.value) : undefined,
     mtu: attributes.get(linkAttribute.mtu)?.u32(),
     link: attributes.get(linkAttribute.link)?.u32(),
+    qdisc: attributes.get(linkAttribute.qdisc)?.string(),
     master: attributes.get(linkAttribute.master)?.u32(),
     kind,
     data: kind === undefined ? undefined : linkKindCodec(kind)?.decode(nestedOrEmpty(info, infoAttribute.data)),

@@ -18,5 +18,8 @@ export const departingLinkGroup = 0x706f7264;
  */
 export const ownProtocol = 112;
 
+/** Handle of our queueing disciplines (tcm_handle): "po" in ASCII, and no minor number. The kernel gives out 8000: and up by itself. */
+export const ownQueueHandle = 0x706f0000;
+
 /** Start of the alias (IFLA_IFALIAS) of our links; what the link is for follows. */
 export const ownAliasPrefix = "portolan:";

@@ -25,6 +25,9 @@ export const routeMessage = {
   /** RTM_NEWRULE */ newRule: 32,
   /** RTM_DELRULE */ deleteRule: 33,
   /** RTM_GETRULE */ getRule: 34,
+  /** RTM_NEWQDISC */ newQueue: 36,
+  /** RTM_DELQDISC */ deleteQueue: 37,
+  /** RTM_GETQDISC */ getQueue: 38,
   /** RTM_GETNSID */ getNamespaceId: 90,
 } as const;
 

@@ -109,6 +109,7 @@ const linkChange: fc.Arbitrary<LinkChange> = record({
 });
 
 const nothing = {
+  qdisc: undefined,
   link: undefined,
   linkNamespaceId: undefined,
   alias: undefined,

@@ -11,6 +11,7 @@ import { createForwarding, decodeForwarding } from "../../../../../src/kernel/ne
 import { createLink, decodeLink, setLink } from "../../../../../src/kernel/netlink/route/link.ts";
 import { decodeNamespaceId, getNamespaceId } from "../../../../../src/kernel/netlink/route/namespace-id.ts";
 import { createNeighbour, decodeNeighbour } from "../../../../../src/kernel/netlink/route/neighbour.ts";
+import { createTokenBucket, decodeQueue } from "../../../../../src/kernel/netlink/route/qdisc.ts";
 import { createRoute, decodeRoute } from "../../../../../src/kernel/netlink/route/route.ts";
 import type { MessageBody } from "../../../../../src/kernel/netlink/route/rtnetlink.ts";
 import { createRule, decodeRule } from "../../../../../src/kernel/netlink/route/rule.ts";
@@ -80,6 +81,11 @@ const cases: readonly {
         mark: { value: 1, mask: 3 },
       }).body,
     ],
+  },
+  {
+    name: "queueing discipline",
+    decode: decodeQueue,
+    bodies: [createTokenBucket({ link: 1, handle: 2 }, { rate: 2 ** 33, burst: 2000, latency: 9 }).body],
   },
   { name: "namespace id", decode: decodeNamespaceId, bodies: [getNamespaceId(3).body] },
 ];
