@@ -25,6 +25,7 @@ export const errorCodes = {
   store: { status: 500, meaning: "the state store could not be read or written" },
   locked: { status: 423, meaning: "another engine holds the state store" },
   aborted: { status: 499, meaning: "the caller took the request back; everything done before was undone" },
+  plugin: { status: 502, meaning: "a plugin of somebody else's refused or failed; the reason is its own words" },
   unavailable: { status: 503, meaning: "the daemon cannot be reached, or is stopping" },
   internal: { status: 500, meaning: "a fault of the engine's own" },
 } as const satisfies Record<string, { readonly status: number; readonly meaning: string }>;

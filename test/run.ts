@@ -40,7 +40,17 @@ const suites: Readonly<Record<string, Suite>> = {
     files: "test/kernel/**/*.test.ts",
     // Connections are tried against the clock: two files at once on two processors make each other late.
     concurrency: 1,
-    packages: ["iproute2", "nftables", "iputils-ping", "procps", "conntrack", "zsh", "fish"],
+    packages: [
+      "iproute2",
+      "nftables",
+      "iptables",
+      "iputils-ping",
+      "procps",
+      "conntrack",
+      "zsh",
+      "fish",
+      "containernetworking-plugins",
+    ],
   },
   clients: {
     files: "test/clients/**/*.test.ts",

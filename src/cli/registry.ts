@@ -53,6 +53,18 @@ export const registry: Registry = {
     summary: "Published ports: ports of the host that lead to sandboxes",
     commands: { ls: () => import("./commands/port/ls.ts") },
   },
+  cni: {
+    summary: "CNI: attach containers to networks by executing plugins, without the daemon",
+    commands: {
+      add: () => import("./commands/cni/add.ts"),
+      del: () => import("./commands/cni/del.ts"),
+      check: () => import("./commands/cni/check.ts"),
+      gc: () => import("./commands/cni/gc.ts"),
+      status: () => import("./commands/cni/status.ts"),
+      list: () => import("./commands/cni/list.ts"),
+      which: () => import("./commands/cni/which.ts"),
+    },
+  },
   events: () => import("./commands/events.ts"),
   doctor: () => import("./commands/doctor.ts"),
   reconcile: () => import("./commands/reconcile.ts"),
@@ -89,7 +101,7 @@ export function findCommand(words: readonly string[]): Found {
   if (typeof entry === "function") return { kind: "command", path: [first], load: entry, rest: afterFirst };
   const [second, ...rest] = afterFirst;
   if (second === undefined || second.startsWith("-")) return { kind: "group", path: [first], group: entry };
-  const name = own(otherNames, second) ?? second;
+  const name = own(entry.commands, second) === undefined ? (own(otherNames, second) ?? second) : second;
   const load = own(entry.commands, name);
   if (load === undefined) return { kind: "unknown", word: second, path: [first], names: Object.keys(entry.commands) };
   return { kind: "command", path: [first, name], load, rest };

@@ -66,6 +66,20 @@ export function readRawObject(text: string, what = "network config"): RawObject 
   }
 }
 
+/** The texts of the elements of the array that `text` is, valid JSON; undefined where it is something else. */
+export function readRawArray(text: string): readonly string[] | undefined {
+  if (!text.startsWith("[")) return undefined;
+  const elements: string[] = [];
+  let at = 1;
+  for (;;) {
+    while (isSpace(text[at]) || text[at] === ",") at++;
+    if (text[at] === "]") return elements;
+    const start = at;
+    at = valueEnd(text, start);
+    elements.push(text.slice(start, at).trim());
+  }
+}
+
 /** Go's encoding/json compares keys without case, and takes the long s for an s; the Kelvin sign is a k when lowered. */
 const fold = (key: string): string => key.replaceAll("\u017f", "s").toLowerCase();
 

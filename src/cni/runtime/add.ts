@@ -1,0 +1,94 @@
+/** ADD: the plugins in their order, each with the result of the one before. */
+import { isPortolanError, PortolanError } from "../../errors.ts";
+import { atLeast } from "../protocol/version.ts";
+import type { CacheKey, ResultCache } from "./cache.ts";
+import type { AttachmentCall } from "./call.ts";
+import { addByPlugin, callPlugin, type Surroundings } from "./chain.ts";
+import { withMore } from "./failure.ts";
+import type { NetworkConfiguration } from "./network.ts";
+import { findPlugin } from "./plugin-path.ts";
+import { hasInterface } from "./presence.ts";
+
+/** How an ADD is done. */
+export interface AddOptions {
+  /** Leaves what plugins did before one of them failed, as libcni does. */
+  readonly keepFailed?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Attaches a container to a network; the last plugin's result, JSON. An ADD that fails is followed by DEL of the plugins that were called, last first, unless the
+ * interface was there before: then it is somebody else's, and DEL might take it away. Throws `exists` where the interface is attached already.
+ */
+export async function addAttachment(
+  surroundings: Surroundings,
+  cache: ResultCache,
+  network: NetworkConfiguration,
+  attachment: AttachmentCall,
+  { keepFailed = false, signal }: AddOptions,
+): Promise<string> {
+  refuseSecond(cache, network, attachment);
+  // Before the first one does anything.
+  for (const { type } of network.plugins) findPlugin(type, surroundings.pluginDirectories);
+  const foreign = attachment.namespace !== undefined && hasInterface(attachment.namespace, attachment.interfaceName);
+  let called = 0;
+  let result: string | undefined;
+  try {
+    for (const plugin of network.plugins) {
+      called++;
+      const inserted = result === undefined ? {} : { prevResult: result };
+      result = await addByPlugin(surroundings, { network, plugin, attachment, inserted, ...(signal && { signal }) });
+    }
+    cache.put({ ...attachment, network: network.name, configuration: network.text, ...(result && { result }) });
+  } catch (error) {
+    if (keepFailed || !isPortolanError(error)) throw error;
+    if (foreign !== false) throw withMore(error, { advice: notUndone(network, attachment, foreign) });
+    const suppressed = await undo(surroundings, network, attachment, called, result);
+    throw suppressed.length === 0 ? error : withMore(error, { suppressed });
+  }
+  return result ?? "";
+}
+
+/** An interface of a container is in one network, and was not added twice. */
+function refuseSecond(cache: ResultCache, network: NetworkConfiguration, attachment: AttachmentCall): void {
+  const { containerId, interfaceName } = attachment;
+  const [other] = cache.ofInterface(attachment);
+  if (other === undefined) return;
+  const where = other.network === network.name ? "this network" : `network "${other.network}"`;
+  throw new PortolanError("exists", `${interfaceName} of container "${containerId}" is attached to ${where} already`, {
+    object: `attachment "${interfaceName}" of container "${containerId}"`,
+    advice: detachAdvice(other.network, other),
+  });
+}
+
+/** DEL of the first plugins of a network, last first, with the result that they came to; the failures. */
+async function undo(
+  surroundings: Surroundings,
+  network: NetworkConfiguration,
+  attachment: AttachmentCall,
+  called: number,
+  result: string | undefined,
+): Promise<readonly unknown[]> {
+  const failures: unknown[] = [];
+  const inserted = result !== undefined && atLeast(network.version, "0.4.0") ? { prevResult: result } : {};
+  for (const plugin of network.plugins.slice(0, called).toReversed()) {
+    try {
+      await callPlugin(surroundings, { command: "DEL", network, plugin, attachment, inserted });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return failures;
+}
+
+const notUndone = (
+  { name }: NetworkConfiguration,
+  attachment: AttachmentCall,
+  foreign: boolean | undefined,
+): string => {
+  const why = foreign === undefined ? "whether it was there before cannot be seen" : "it was there before";
+  return `nothing was undone, or ${attachment.interfaceName} might go: ${why}. ${detachAdvice(name, attachment)}`;
+};
+
+const detachAdvice = (network: string, { containerId, interfaceName }: Omit<CacheKey, "network">): string =>
+  `To detach it: portolan cni del ${network} --container-id ${containerId} --ifname ${interfaceName}`;
