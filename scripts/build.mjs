@@ -1,6 +1,9 @@
-/** Builds dist/ from src/ with tsc where a source is newer than the last build (`--force`: always). */
+/**
+ * Builds dist/ where a source is newer than the last build (`--force`: always): from src/ with tsc, and from shim/ the plugin that runtimes start, where a C
+ * compiler is there.
+ */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -8,11 +11,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
 const stamp = join(dist, ".built");
 
-const sources = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "src"].map((name) =>
-  join(root, name),
+const sources = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "src", "shim"].map(
+  (name) => join(root, name),
 );
-for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })) {
-  sources.push(join(entry.parentPath, entry.name));
+for (const folder of ["src", "shim"]) {
+  for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
+    sources.push(join(entry.parentPath, entry.name));
+  }
 }
 const builtAt = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
 // A removed or renamed file changes its folder's time, and folders are among the entries.
@@ -26,6 +31,7 @@ if (outOfDate || process.argv.includes("--force")) {
   const { status } = spawnSync(tsc, ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
   await keepValues(join(dist, "api", "schemas.js"));
+  buildPlugin(join(dist, "portolan-cni"));
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
 }
 
@@ -37,4 +43,26 @@ async function keepValues(path) {
   const constants = Object.entries(await import(pathToFileURL(path).href));
   const lines = constants.map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`);
   writeFileSync(path, lines.join(""));
+}
+
+/**
+ * Compiles the plugin, without a C library (shim/system.h says why). Without a compiler for it `portolan cni install` writes a launcher for Node.js instead.
+ */
+function buildPlugin(path) {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const files = readdirSync(join(root, "shim")).filter((name) => name.endsWith(".c"));
+  const options = [
+    "-std=gnu11 -O2 -Wall -Wextra -Werror -D_GNU_SOURCE",
+    "-ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables -fno-pie",
+    "-nostdlib -static -no-pie -s -Wl,--build-id=none",
+  ].flatMap((line) => line.split(" "));
+  const args = [...options, `-DPORTOLAN_VERSION="${version}"`, "-o", path, ...files];
+  for (const compiler of ["cc", "gcc", "clang", "musl-gcc"]) {
+    const { status, error } = spawnSync(compiler, args, {
+      cwd: join(root, "shim"),
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    if (error === undefined && status === 0) return;
+    if (error === undefined) console.warn(`${compiler} cannot build the CNI plugin`);
+  }
 }

@@ -54,7 +54,7 @@ export const registry: Registry = {
     commands: { ls: () => import("./commands/port/ls.ts") },
   },
   cni: {
-    summary: "CNI: attach containers to networks by executing plugins, without the daemon",
+    summary: "CNI: execute plugins as container runtimes do, and install Portolan's own for them",
     commands: {
       add: () => import("./commands/cni/add.ts"),
       del: () => import("./commands/cni/del.ts"),
@@ -63,6 +63,7 @@ export const registry: Registry = {
       status: () => import("./commands/cni/status.ts"),
       list: () => import("./commands/cni/list.ts"),
       which: () => import("./commands/cni/which.ts"),
+      install: () => import("./commands/cni/install.ts"),
     },
   },
   events: () => import("./commands/events.ts"),
