@@ -66,6 +66,9 @@ const suites: Readonly<Record<string, Suite>> = {
       "ufw",
       "firewalld",
       "dbus",
+      "containernetworking-plugins",
+      "golang-go",
+      "golang-github-appc-cni-dev",
     ],
   },
   conformance: {

@@ -46,7 +46,7 @@ export async function addAttachment(
     const suppressed = await undo(surroundings, network, attachment, called, result);
     throw suppressed.length === 0 ? error : withMore(error, { suppressed });
   }
-  return result ?? "";
+  return result ?? "null";
 }
 
 /** An interface of a container is in one network, and was not added twice. */

@@ -84,8 +84,7 @@ export function findNetwork(directories: readonly string[], name: string): Found
 export const unusableWords = ({ file, error }: UnusableFile): string => `${file}: ${error.reason ?? error.message}`;
 
 function adviceFor(name: string, names: readonly string[]): string {
-  const near = nearest(name, names);
-  return near === undefined
-    ? "put a .conflist there, or name the directory that it is in"
-    : `did you mean "${near}"? there is ${names.join(", ")}`;
+  if (names.length === 0) return "put a .conflist there, or name the directory that it is in";
+  const near = nearest(name, names, { within: 3 });
+  return `${near === undefined ? "" : `did you mean "${near}"? `}there is ${names.join(", ")}`;
 }

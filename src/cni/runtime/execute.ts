@@ -45,9 +45,15 @@ export async function execute(execution: Execution): Promise<Outcome> {
 
 function once({ path, environment, input, timeout, signal }: Execution): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return resolve({ status: null, signal: "SIGKILL", stdout: "", stderr: "", killed: "aborted" });
+    if (signal?.aborted) {
+      resolve({ status: null, signal: null, stdout: "", stderr: "", killed: "aborted" });
+      return;
+    }
     // A group of its own: what a plugin starts is killed with it.
     const child = spawn(path, [], { env: environment, detached: true, stdio: "pipe" });
+    child.once("error", reject);
+    // Its pipes may not even be there.
+    if (child.pid === undefined) return;
     let killed: Outcome["killed"];
     const kill = (why: NonNullable<Outcome["killed"]>): void => {
       killed ??= why;
@@ -57,14 +63,6 @@ function once({ path, environment, input, timeout, signal }: Execution): Promise
     const timer = timeout === undefined ? undefined : setTimeout(() => kill("timeout"), timeout);
     const abort = (): void => kill("aborted");
     signal?.addEventListener("abort", abort);
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-    };
-    child.once("error", (error) => {
-      settle();
-      reject(error);
-    });
     child.once("exit", () => {
       const late = setTimeout(() => {
         child.stdout.destroy();
@@ -73,7 +71,8 @@ function once({ path, environment, input, timeout, signal }: Execution): Promise
       child.once("close", () => clearTimeout(late));
     });
     child.once("close", (status, ending) => {
-      settle();
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
       const [stdout, stderr] = [output.stdout(), output.stderr()];
       resolve({ status, signal: ending, stdout, stderr, ...(killed !== undefined && { killed }) });
     });

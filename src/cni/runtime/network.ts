@@ -5,7 +5,7 @@
 import { dirname, join } from "node:path";
 import { isPortolanError, PortolanError } from "../../errors.ts";
 import { CniError } from "../protocol/cni-error.ts";
-import { findRaw, type RawObject, readRawArray, readRawObject, writeRaw } from "../protocol/raw-json.ts";
+import { findRaw, type RawObject, readRawArray, readRawObject, setRaw, writeRaw } from "../protocol/raw-json.ts";
 import type { CniVersion } from "../protocol/version.ts";
 import { filesIn, readFile } from "./files.ts";
 import { chooseVersion } from "./version-choice.ts";
@@ -32,7 +32,7 @@ export interface NetworkConfiguration {
   readonly plugins: readonly PluginConfiguration[];
   /** The file that it stands in. */
   readonly file: string;
-  /** The list's text, as caches keep it. */
+  /** The list's text as caches keep it: with plugins from elsewhere in it. */
   readonly text: string;
 }
 
@@ -42,11 +42,11 @@ export const isList = (file: string): boolean => file.endsWith(".conflist");
 /** Reads a file, and those of the folder beside it that belong to its network. Throws `invalid-argument` or `unsupported` that name the file. */
 export function readNetworkFile(file: string): NetworkConfiguration {
   const text = readFile(file);
-  return isList(file) ? readList(text, file) : readList(wrap(text, file), file);
+  return isList(file) ? readList(text, file, dirname(file)) : readList(wrap(text, file), file);
 }
 
-/** Reads a list's text; `file` is where it stands, and the folder beside it is looked into. */
-export function readList(text: string, file: string): NetworkConfiguration {
+/** Reads a list's text; `file` is where it stands, and `directory` where a folder of the network's name may hold further plugins. */
+export function readList(text: string, file: string, directory?: string): NetworkConfiguration {
   return located(file, () => {
     const list = readRawObject(text, "network configuration list");
     const name = textOf(list, "name") ?? "";
@@ -56,7 +56,7 @@ export function readList(text: string, file: string): NetworkConfiguration {
       throw refused("loadOnlyInlinedPlugins is set, and there are no plugins");
     }
     const inlined = pluginTexts(list).map((plugin) => readPlugin(plugin, file));
-    const beside = onlyInlined ? [] : pluginsBeside(file, name);
+    const beside = onlyInlined || directory === undefined ? [] : pluginsIn(join(directory, name));
     const plugins = [...inlined, ...beside];
     if (plugins.length === 0) throw refused("it has no plugins");
     return {
@@ -66,9 +66,15 @@ export function readList(text: string, file: string): NetworkConfiguration {
       disableGc: switchOf(list, "disableGC"),
       plugins,
       file,
-      text,
+      text: beside.length === 0 ? text : writeRaw(inlining(list, plugins)),
     };
   });
+}
+
+/** The list with all of its plugins in it. */
+function inlining(list: RawObject, plugins: readonly PluginConfiguration[]): RawObject {
+  const whole = setRaw(list, "plugins", `[${plugins.map(({ members }) => writeRaw(members)).join(",")}]`);
+  return setRaw(whole, "loadOnlyInlinedPlugins", "true");
 }
 
 /** The name that a file gives its network, where that much can be read of it. */
@@ -102,9 +108,8 @@ function wrap(text: string, file: string): string {
   });
 }
 
-/** Plugins in `<folder of the file>/<network>/*.conf`, by name. */
-function pluginsBeside(file: string, network: string): readonly PluginConfiguration[] {
-  const folder = join(dirname(file), network);
+/** The plugins that a folder's `*.conf` hold, by the files' names. */
+function pluginsIn(folder: string): readonly PluginConfiguration[] {
   return filesIn(folder, [".conf"]).map((own) => located(own, () => readPlugin(readFile(own), own)));
 }
 

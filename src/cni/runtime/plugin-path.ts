@@ -19,7 +19,7 @@ export function findPlugin(type: string, directories: readonly string[]): string
     const path = join(directory, type);
     if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
   }
-  const near = nearest(type, directories.flatMap(namesIn));
+  const near = nearest(type, directories.flatMap(namesIn), { within: 3 });
   throw new PortolanError("not-found", `there is no plugin "${type}" in ${directories.join(", ") || "no directory"}`, {
     object: `plugin "${type}"`,
     advice: `install it there, or name its directory${near === undefined ? "" : `; did you mean "${near}"?`}`,

@@ -2,6 +2,7 @@
 import { KernelError } from "../../kernel/kernel.ts";
 import { closeNamespace, enterNamespaceAt, openOwnNamespace } from "../../kernel/namespace.ts";
 import { closeSocket, interfaceIndex, netlinkDomain, rawSocket, socket } from "../../kernel/syscalls.ts";
+import { systemCode } from "./files.ts";
 
 /** ENODEV, ENOENT */
 const absent: readonly number[] = [19, 2];
@@ -20,8 +21,9 @@ export function hasInterface(namespace: string, name: string): boolean | undefin
       }
     });
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
-    return absent.includes(error.refusal.errno) ? false : undefined;
+    if (error instanceof KernelError) return absent.includes(error.refusal.errno) ? false : undefined;
+    if (systemCode(error) === "EACCES") return undefined;
+    throw error;
   } finally {
     closeNamespace(home);
   }

@@ -4,9 +4,9 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isPortolanError } from "../../../src/errors.ts";
+import { linksIn, namespace, RuntimeScene, withoutReference } from "../../support/cni/runtime-scene.ts";
 import { startPeer } from "../../support/peers.ts";
 import { enterTestHost, run } from "../../support/test-host.ts";
-import { linksIn, namespace, RuntimeScene, withoutReference } from "./runtime-support.ts";
 
 enterTestHost();
 run("ip link add lan type bridge");

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CniRuntime, type NetworkConfiguration, type RuntimeOptions } from "../../../src/cni/runtime/index.ts";
-import { run, temporaryDirectory } from "../../support/test-host.ts";
+import { run, temporaryDirectory } from "../test-host.ts";
 
 /** Debian's reference plugins. */
 export const referencePlugins = "/usr/lib/cni";
@@ -31,7 +31,6 @@ export class RuntimeScene implements Disposable {
       configurationDirectories: [this.configurations],
       pluginDirectories: [this.scripts, referencePlugins],
       cacheDirectory: this.cache,
-      environment: { ...process.env, LOG: this.log },
       ...options,
     });
   }
@@ -63,7 +62,7 @@ export class RuntimeScene implements Disposable {
     const lines = [
       "#!/bin/sh",
       "CONFIGURATION=$(cat)",
-      `echo "$CNI_COMMAND ${type} $(printf %s "$CONFIGURATION" | base64 -w0)" >> "$LOG"`,
+      `echo "$CNI_COMMAND ${type} $(printf %s "$CONFIGURATION" | base64 -w0)" >> "${this.log}"`,
       body,
       "",
     ];

@@ -1,0 +1,345 @@
+/** The runtime with plugins that are scripts: what each is called with, in which order, and what becomes of those that hang, crash or talk nonsense. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ErrorCode, isPortolanError, PortolanError } from "../../../src/errors.ts";
+import { linksIn, namespace, RuntimeScene } from "../../support/cni/runtime-scene.ts";
+import { enterTestHost } from "../../support/test-host.ts";
+
+enterTestHost();
+const path = namespace("scripts");
+const attachment = { containerId: "c", interfaceName: "eth0", namespace: path };
+const named = { containerId: "c", interfaceName: "eth0" };
+/** A plugin that is content with everything. */
+const content = (result: string): string => `test "$CNI_COMMAND" != ADD || echo '${result}'`;
+
+function refuses(code: ErrorCode, words: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(isPortolanError(error, code), String(error));
+    assert.match(`${error.message} ${error.reason} ${error.advice}`, words);
+    return true;
+  };
+}
+
+const order = (scene: RuntimeScene): readonly string[] =>
+  scene.calls().map(({ command, type }) => `${command} ${type}`);
+
+test("ADD and CHECK go forwards, DEL backwards, each with the result it is to have", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content('{"cniVersion":"1.0.0","n":1,"big":9007199254740993}'));
+  scene.script("two", content('{"cniVersion":"1.0.0","n":2}'));
+  const network = scene.network("n", [{ type: "one", capabilities: { mac: true } }, { type: "two" }]);
+  const capabilities = { mac: "02:00:00:00:00:01", ips: ["10.0.0.1"] };
+  const { text } = await scene.runtime.add(network, { ...attachment, capabilities });
+  assert.equal(text, '{"cniVersion":"1.0.0","n":2}');
+  await scene.runtime.check(network, named);
+  await scene.runtime.del(network, named);
+  const calls = scene.calls();
+  assert.deepEqual(
+    calls.map(({ command, type, configuration }) => {
+      const result: unknown = configuration["prevResult"];
+      const number = typeof result === "object" && result !== null && "n" in result ? result.n : "none";
+      return `${command} ${type} ${number} ${JSON.stringify(configuration["runtimeConfig"])}`;
+    }),
+    [
+      'ADD one none {"mac":"02:00:00:00:00:01"}',
+      "ADD two 1 undefined",
+      'CHECK one 2 {"mac":"02:00:00:00:00:01"}',
+      "CHECK two 2 undefined",
+      "DEL two 2 undefined",
+      'DEL one 2 {"mac":"02:00:00:00:00:01"}',
+    ],
+  );
+  assert.match(calls[1]?.text ?? "", /"big":9007199254740993/);
+  assert.ok(calls.every(({ configuration }) => !("capabilities" in configuration)));
+});
+
+test("DEL stops where a plugin fails, and goes on from the beginning the next time", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content("{}"));
+  scene.script("two", `${content("{}")}; test "$CNI_COMMAND" != DEL || test -e "${scene.path}/ready" || exit 1`);
+  const network = scene.network("n", [{ type: "one" }, { type: "two" }]);
+  await scene.runtime.add(network, attachment);
+  scene.calls();
+  await assert.rejects(scene.runtime.del(network, named), refuses("plugin", /ended with status 1 and said nothing/));
+  assert.deepEqual([order(scene), scene.cached()], [["DEL two"], ["n-c-eth0"]]);
+  writeFileSync(join(scene.path, "ready"), "");
+  await scene.runtime.del(network, named);
+  assert.deepEqual([order(scene), scene.cached()], [["DEL two", "DEL one"], []]);
+});
+
+test("DEL goes on without a cache that cannot be read, and takes an older one", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content("{}"));
+  const network = scene.network("n", [{ type: "one" }]);
+  const file = join(scene.cache, "results", "n-c-eth0");
+  mkdirSync(join(scene.cache, "results"), { recursive: true });
+  for (const [text, result] of [
+    ["{broken", undefined],
+    ['{"cniVersion":"0.2.0","ip4":{"ip":"10.0.0.2/24"}}', "1.0.0"],
+  ] as const) {
+    writeFileSync(file, text);
+    await scene.runtime.del(network, attachment);
+    const prevResult: unknown = scene.calls()[0]?.configuration["prevResult"];
+    assert.equal(
+      typeof prevResult === "object" && prevResult !== null && "cniVersion" in prevResult
+        ? prevResult.cniVersion
+        : undefined,
+      result,
+    );
+    assert.deepEqual(scene.cached(), []);
+  }
+});
+
+test("below 0.4.0 DEL is told no result, and there is no CHECK", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content('{"cniVersion":"0.3.1"}'));
+  const network = scene.network("n", [{ type: "one" }], { cniVersion: "0.3.1" });
+  await scene.runtime.add(network, attachment);
+  await assert.rejects(scene.runtime.check(network, named), refuses("unsupported", /0\.3\.1, which has no CHECK/));
+  await scene.runtime.del(network, named);
+  assert.equal(scene.calls().at(-1)?.configuration["prevResult"], undefined);
+});
+
+test("a plugin that hangs is killed with what it started, and the chain is undone", async () => {
+  using scene = new RuntimeScene();
+  scene.script("hang", `test "$CNI_COMMAND" = ADD || exit 0; sleep 300 & echo $! > "${scene.path}/child"; wait`);
+  const network = scene.network("n", [{ type: "hang" }]);
+  const impatient = new RuntimeScene({ pluginDirectories: [scene.scripts], timeout: 300 });
+  await assert.rejects(
+    impatient.runtime.add(network, attachment),
+    refuses("plugin", /did not end within 0\.3 s, and was killed/),
+  );
+  impatient[Symbol.dispose]();
+  const child = readFileSync(join(scene.path, "child"), "utf8").trim();
+  await sleep(50);
+  assert.ok(!existsSync(`/proc/${child}`) || /State:\s+Z/.test(readFileSync(`/proc/${child}/status`, "utf8")));
+  assert.deepEqual(order(scene), ["ADD hang", "DEL hang"]);
+});
+
+test("an ADD that is taken back kills the plugin, and is undone", async () => {
+  using scene = new RuntimeScene();
+  scene.script("hang", 'test "$CNI_COMMAND" = ADD || exit 0; sleep 300');
+  const network = scene.network("n", [{ type: "hang" }]);
+  const abort = new AbortController();
+  const why = new PortolanError("aborted", "the caller went away");
+  setTimeout(() => abort.abort(why), 200);
+  await assert.rejects(scene.runtime.add(network, attachment, { signal: abort.signal }), (error) => error === why);
+  assert.deepEqual(order(scene), ["ADD hang", "DEL hang"]);
+  await assert.rejects(scene.runtime.del(network, named, { signal: abort.signal }), (error) => error === why);
+  assert.deepEqual(order(scene), []);
+});
+
+test("a plugin that is being installed is tried until it can be executed", async () => {
+  using scene = new RuntimeScene();
+  scene.script("busy", content("{}"));
+  const network = scene.network("n", [{ type: "busy" }]);
+  const writer = openSync(join(scene.scripts, "busy"), "r+");
+  setTimeout(() => closeSync(writer), 300);
+  const start = performance.now();
+  await scene.runtime.add(network, attachment);
+  assert.ok(performance.now() - start > 250);
+  await scene.runtime.del(network, named);
+});
+
+const nonsense: readonly (readonly [name: string, body: string, words: RegExp])[] = [
+  ["prints no JSON", "echo hello", /its result cannot be used: error unmarshall result/],
+  ["prints nothing", "true", /its result cannot be used/],
+  ["prints a result of the future", `echo '{"cniVersion":"7.0.0"}'`, /version 7\.0\.0/],
+  ["is killed", "kill -9 $$", /it was ended by SIGKILL and said nothing/],
+  ["prints for ever", "cat /dev/zero", /more than 16 MiB/],
+  ["ends before its input is read", "exec 0<&-; exit 3", /status 3/],
+];
+
+for (const [name, body, words] of nonsense) {
+  test(`a plugin that ${name} fails with what is known of it`, async () => {
+    using scene = new RuntimeScene();
+    scene.script("odd", `test "$CNI_COMMAND" = ADD || exit 0; ${body}`);
+    const network = scene.network("n", [{ type: "odd", padding: "x".repeat(200_000) }]);
+    await assert.rejects(scene.runtime.add(network, attachment), refuses("plugin", words));
+    assert.deepEqual(scene.cached(), []);
+  });
+}
+
+test("a plugin whose child keeps its output open is not waited for", async () => {
+  using scene = new RuntimeScene();
+  scene.script("daemonic", `test "$CNI_COMMAND" = ADD || exit 0; sleep 4 & echo '{"cniVersion":"1.0.0"}'`);
+  const network = scene.network("n", [{ type: "daemonic" }]);
+  const start = performance.now();
+  const { text } = await scene.runtime.add(network, attachment);
+  assert.equal(text, '{"cniVersion":"1.0.0"}');
+  assert.ok(performance.now() - start < 3000);
+});
+
+test("a plugin that cannot be executed, or is not there, is named before anything is done", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content("{}"));
+  writeFileSync(join(scene.scripts, "inert"), "#!/bin/sh\n");
+  await assert.rejects(
+    scene.runtime.add(scene.network("a", [{ type: "one" }, { type: "nosuch" }]), attachment),
+    refuses("not-found", /no plugin "nosuch"/),
+  );
+  assert.deepEqual(order(scene), []);
+  await assert.rejects(
+    scene.runtime.add(scene.network("b", [{ type: "inert" }]), attachment),
+    refuses("plugin", /cannot be executed.*EACCES/),
+  );
+});
+
+test("null is an empty result, and a missing version is the network's", async () => {
+  using scene = new RuntimeScene();
+  scene.script("null", content("null"));
+  scene.script("bare", content('{"dns":{}}'));
+  const network = scene.network("n", [{ type: "null" }, { type: "bare" }]);
+  const { text } = await scene.runtime.add(network, attachment);
+  assert.equal(text, '{"dns":{},"cniVersion":"1.0.0"}');
+  assert.deepEqual(scene.calls()[1]?.configuration["prevResult"], { cniVersion: "1.0.0" });
+  await scene.runtime.del(network, named);
+});
+
+test("GC deletes what is not valid, tells the plugins what is, and goes on through failures", async () => {
+  using scene = new RuntimeScene();
+  const failing = `test -e "${scene.path}/mended" || { test "$CNI_COMMAND" = ADD || test "$CNI_CONTAINERID" = keep || exit 5; }`;
+  scene.script("one", `${content("{}")}; ${failing}`);
+  scene.script("two", content("{}"));
+  const plugins = [{ type: "one" }, { type: "two" }];
+  const network = scene.network("n", plugins, { cniVersion: "1.1.0" });
+  const other = scene.network("n-2", plugins, { cniVersion: "1.1.0" });
+  const at = (containerId: string) => ({ ...attachment, containerId });
+  for (const id of ["keep", "x", "y"]) await scene.runtime.add(network, at(id));
+  await scene.runtime.add(other, at("z"));
+  scene.calls();
+  const valid = [{ containerId: "keep", interfaceName: "eth0" }];
+  assert.throws(() => scene.runtime.gc(network, []), refuses("invalid-argument", /would delete all/));
+  await assert.rejects(scene.runtime.gc(network, valid), refuses("plugin", /met 3 failures/));
+  assert.deepEqual(order(scene), ["DEL two", "DEL one", "DEL two", "DEL one", "GC one", "GC two"]);
+  writeFileSync(join(scene.path, "mended"), "");
+  const collected = await scene.runtime.gc(network, valid);
+  assert.deepEqual([collected.deleted.map(({ containerId }) => containerId), collected.told], [["x", "y"], true]);
+  const told = scene.calls().at(-1)?.configuration["cni.dev/valid-attachments"];
+  assert.deepEqual(told, [{ containerID: "keep", ifname: "eth0" }]);
+  assert.deepEqual(scene.cached(), ["n-2-z-eth0", "n-keep-eth0"]);
+  await scene.runtime.gc(network, "none");
+  assert.deepEqual(scene.calls().at(-1)?.configuration["cni.dev/attachments"], []);
+  assert.deepEqual(scene.cached(), ["n-2-z-eth0"]);
+});
+
+test("below 1.1.0 GC deletes and tells nobody, and STATUS asks nobody; a network may refuse GC and CHECK", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content("{}"));
+  const network = scene.network("n", [{ type: "one" }]);
+  await scene.runtime.add(network, attachment);
+  scene.calls();
+  assert.equal((await scene.runtime.gc(network, "none")).told, false);
+  assert.deepEqual(order(scene), ["DEL one"]);
+  assert.equal(await scene.runtime.status(network), false);
+  const quiet = scene.network("quiet", [{ type: "one" }], {
+    cniVersion: "1.1.0",
+    disableGC: "true",
+    disableCheck: true,
+  });
+  await scene.runtime.add(quiet, attachment);
+  assert.deepEqual(await scene.runtime.gc(quiet, "none"), { deleted: [], told: false });
+  assert.equal(await scene.runtime.check(quiet, named), false);
+  assert.deepEqual(order(scene), ["ADD one"]);
+});
+
+test("STATUS stops at the plugin that is not ready, with its number", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", "");
+  scene.script("two", `echo '{"code":50,"msg":"no pools left"}'; exit 1`);
+  scene.script("three", "");
+  const network = scene.network("n", [{ type: "one" }, { type: "two" }, { type: "three" }], { cniVersion: "1.1.0" });
+  await assert.rejects(scene.runtime.status(network), refuses("unavailable", /no pools left \(CNI code 50\)/));
+  assert.deepEqual(order(scene), ["STATUS one", "STATUS two"]);
+  const ready = scene.network("ready", [{ type: "one" }], { cniVersion: "1.1.0" });
+  assert.equal(await scene.runtime.status(ready), true);
+});
+
+const answers: readonly (readonly [name: string, body: string, versions: readonly string[] | RegExp])[] = [
+  ["a list", `echo '{"cniVersion":"1.0.0","supportedVersions":["0.4.0","1.0.0"]}'`, ["0.4.0", "1.0.0"]],
+  ["0.2.0 without a list", `echo '{"cniVersion":"0.2.0"}'`, ["0.1.0", "0.2.0"]],
+  ["a plugin older than the command", `echo '{"code":4,"msg":"unknown CNI_COMMAND: VERSION"}'; exit 1`, ["0.1.0"]],
+  ["no list", `echo '{"cniVersion":"1.0.0"}'`, /no supportedVersions/],
+  ["a failure", "echo broken >&2; exit 1", /broken/],
+];
+
+for (const [name, body, versions] of answers) {
+  test(`VERSION answered by ${name}`, async () => {
+    using scene = new RuntimeScene();
+    scene.script("v", `test "$CNI_NETNS$CNI_IFNAME$CNI_PATH" = dummydummydummy || exit 9; ${body}`);
+    if (versions instanceof RegExp) await assert.rejects(scene.runtime.versionsOf("v"), refuses("plugin", versions));
+    else assert.deepEqual(await scene.runtime.versionsOf("v"), versions);
+  });
+}
+
+test("a plugin that refuses the version is asked which it speaks", async () => {
+  using scene = new RuntimeScene();
+  const refusal = `echo '{"code":1,"msg":"incompatible CNI versions"}'; exit 1`;
+  scene.script(
+    "old",
+    `case "$CNI_COMMAND" in VERSION) echo '{"cniVersion":"0.3.1","supportedVersions":["0.3.1"]}';; DEL) ;; *) ${refusal};; esac`,
+  );
+  const network = scene.network("n", [{ type: "old" }]);
+  await assert.rejects(
+    scene.runtime.add(network, attachment),
+    refuses("unsupported", /it speaks 0\.3\.1, and the network is of 1\.0\.0/),
+  );
+});
+
+test("operations on one container wait for each other, and GC for all of them", async () => {
+  using scene = new RuntimeScene();
+  const marks = `echo "start $CNI_COMMAND" >> "${scene.path}/marks"; sleep 0.2; echo "end $CNI_COMMAND" >> "${scene.path}/marks"`;
+  scene.script("slow", `${marks}; ${content("{}")}`);
+  const network = scene.network("n", [{ type: "slow" }], { cniVersion: "1.1.0" });
+  // Valid, so that the only DEL is the one that is asked for.
+  const valid = [named];
+  await Promise.all([
+    scene.runtime.add(network, attachment),
+    scene.runtime.del(network, named),
+    scene.runtime.gc(network, valid),
+  ]);
+  const marked = readFileSync(join(scene.path, "marks"), "utf8").trim().split("\n");
+  const ended = marked.filter((line) => line.startsWith("end"));
+  assert.deepEqual(
+    marked,
+    ended.flatMap((line) => [line.replace("end", "start"), line]),
+  );
+  assert.ok(ended.indexOf("end ADD") < ended.indexOf("end DEL"));
+});
+
+test("a runtime that is killed leaves an attachment that DEL takes away", async () => {
+  using scene = new RuntimeScene();
+  // The first adds a link and hangs; its DEL takes it away.
+  scene.script(
+    "link",
+    `case "$CNI_COMMAND" in
+ADD) nsenter --net="$CNI_NETNS" ip link add "$CNI_IFNAME" type bridge || exit 1; touch "${scene.path}/added"; sleep 2; echo {} ;;
+DEL) nsenter --net="$CNI_NETNS" ip link delete "$CNI_IFNAME" ;; esac`,
+  );
+  const network = scene.network("n", [{ type: "link" }]);
+  const main = join(import.meta.dirname, "../../../src/cli/main.ts");
+  const words = [
+    "cni",
+    "add",
+    "--dir",
+    scene.configurations,
+    "--plugin-dir",
+    scene.scripts,
+    "--cache-dir",
+    scene.cache,
+    "--container-id",
+    "c",
+    "n",
+    path,
+  ];
+  const command = spawn(process.execPath, [main, ...words], { stdio: "ignore" });
+  while (!existsSync(join(scene.path, "added"))) await sleep(20);
+  command.kill("SIGKILL");
+  assert.deepEqual([linksIn(path), scene.cached()], [["eth0"], []]);
+  await scene.runtime.del(network, attachment);
+  assert.deepEqual(linksIn(path), []);
+});
