@@ -60,7 +60,7 @@ test("directories stand beside each other in JSON and Markdown, and only the fir
     "--beside",
     `mute=${silent.path}`,
     "--filter",
-    "an unknown command",
+    "envelope: an unknown command",
   ];
   const json = command(...columns, "--format", "json");
   assert.equal(json.status, 0);

@@ -5,7 +5,7 @@ import { equal, expect } from "../expectation.ts";
 import { isObject, type JsonObject, list, parse, text } from "../json.ts";
 import type { Outcome } from "../lab/process.ts";
 import { addressesOf, bare } from "../result.ts";
-import { settlesTo } from "../settling.ts";
+import { linksBecome, settlesTo } from "../settling.ts";
 import { type Container, howItEnded, type Trial } from "../trial.ts";
 
 const net = ["bridge", "host-local"];
@@ -87,7 +87,7 @@ export const concurrency = group("concurrency", [
       ),
       "DELs",
     );
-    equal(await c.links(), ["lo"], "links of the container");
+    await linksBecome(c, ["lo"], "links of the container");
   }),
   check(
     "required",

@@ -5,7 +5,7 @@ import { canonical, equal, expect } from "../expectation.ts";
 import { type JsonObject, parse, text } from "../json.ts";
 import type { Recorder } from "../lab/recorder.ts";
 import { addressesOf, routesOf } from "../result.ts";
-import { settlesTo } from "../settling.ts";
+import { linksBecome, settlesTo } from "../settling.ts";
 import type { Call, Container, Trial } from "../trial.ts";
 import { atLeast, type Version } from "../versions.ts";
 
@@ -71,7 +71,7 @@ const givesBack = (
       // One that finds out before it asks for an address owes nothing.
       if (recorder.calls("ADD").length > 0)
         expect(recorder.calls("DEL").length > 0, "the IPAM plugin was called with ADD and not with DEL");
-      equal(await c.links(), there, "links of the container");
+      await linksBecome(c, there, "links of the container");
     },
   );
 

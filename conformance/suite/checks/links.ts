@@ -5,6 +5,7 @@ import { equal, expect } from "../expectation.ts";
 import { at, type JsonObject, list, text } from "../json.ts";
 import { addressIn, reaches } from "../reach.ts";
 import { addressesOf } from "../result.ts";
+import { linksBecome } from "../settling.ts";
 import type { Trial } from "../trial.ts";
 
 const onMacvlan = { types: ["macvlan", "host-local"], features: ["macvlan"] } as const;
@@ -122,7 +123,7 @@ export const links = group("other interfaces", [
   check("required", "macvlan: a parent that is not there is refused", "reference macvlan", onMacvlan, async (t) => {
     const c = await t.container();
     await t.refuses("ADD", macvlan(t, { master: "nowhere0" }), c);
-    equal(await c.links(), ["lo"], "links of the container");
+    await linksBecome(c, ["lo"], "links of the container");
   }),
   check(
     "recommended",
@@ -175,7 +176,7 @@ export const links = group("other interfaces", [
     const c = await t.container();
     const config = after(ipvlan(t), await t.add(ipvlan(t), c));
     for (const _time of ["first", "second"]) await t.del(config, c);
-    equal(await c.links(), ["lo"], "links of the container");
+    await linksBecome(c, ["lo"], "links of the container");
   }),
   check(
     "required",
@@ -189,7 +190,7 @@ export const links = group("other interfaces", [
       const result = await t.add(config, c);
       equal(at(await c.link("eth0"), "linkinfo", "info_data", "id"), 7, "the VLAN");
       await t.del(after(config, result), c);
-      equal(await c.links(), ["lo"], "links of the container");
+      await linksBecome(c, ["lo"], "links of the container");
     },
   ),
 ]);
