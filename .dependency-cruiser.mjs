@@ -33,10 +33,10 @@ const arrows = {
   drivers: ["state", "firewall", "store"],
   model: ["drivers", "ipam", "naming", "proxy", "firewall", "store", "state", "loop", "kernel"],
   lab: ["api", "model", "state", "kernel"],
-  cni: ["model", "state", "kernel"],
+  cni: ["model", "drivers", "ipam", "store", "state", "kernel"],
   plugin: ["model", "state"],
   insight: ["model", "state", "kernel"],
-  api: ["model", "state", "kernel", "insight"],
+  api: ["cni", "model", "state", "kernel", "insight"],
   cli: ["api", "lab", "cni", "plugin", "insight", "model", "state", "kernel"],
 };
 

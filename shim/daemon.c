@@ -34,9 +34,9 @@ void request_begin(struct buffer *request, const char *type, char *const *enviro
 {
 	buffer_append(request, head, head_length);
 	buffer_append(request, type, text_length(type) + 1);
+	/* All of it: a plugin that the call delegates to has the caller's environment. */
 	for (; *environment != NULL; environment++)
-		if (text_after(*environment, "CNI_") != NULL)
-			buffer_append(request, *environment, text_length(*environment) + 1);
+		buffer_append(request, *environment, text_length(*environment) + 1);
 	buffer_append(request, "", 1);
 }
 

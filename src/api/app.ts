@@ -2,6 +2,7 @@
 import type { NetworkController } from "../model/types.ts";
 import { answerFailure, unknownRoute } from "./failures.ts";
 import { prefix } from "./prefix.ts";
+import { cniRoutes } from "./routes/cni.ts";
 import { endpointRoutes } from "./routes/endpoints.ts";
 import { engineRoutes } from "./routes/engine.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -26,6 +27,7 @@ export async function buildApp(controller: NetworkController, options: AppOption
       endpointRoutes(scope, controller);
       engineRoutes(scope, controller, options);
       eventRoutes(scope, controller);
+      cniRoutes(scope, controller);
     },
     { prefix },
   );

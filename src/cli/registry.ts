@@ -64,6 +64,7 @@ export const registry: Registry = {
       list: () => import("./commands/cni/list.ts"),
       which: () => import("./commands/cni/which.ts"),
       install: () => import("./commands/cni/install.ts"),
+      plugin: () => import("./commands/cni/plugin.ts"),
     },
   },
   events: () => import("./commands/events.ts"),

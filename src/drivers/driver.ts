@@ -27,6 +27,8 @@ export interface JoinDescription {
   /** Default gateways that this endpoint offers; the model makes the routes of the endpoint that wins. */
   readonly gatewayIpv4?: IpAddress;
   readonly gatewayIpv6?: IpAddress;
+  /** The gateways are on the link although no address says so. */
+  readonly gatewaysOnLink?: true;
   /** Default routes by device, without a gateway address. */
   readonly defaultByLink?: boolean;
 }

@@ -1,6 +1,7 @@
 /** The network drivers there are: a line each. */
 import { PortolanError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { attachment } from "./attachment/index.ts";
 import { bridge } from "./bridge/index.ts";
 import type { Driver } from "./driver.ts";
 import { host } from "./host/index.ts";
@@ -10,7 +11,7 @@ import { none } from "./none/index.ts";
 
 /** Every driver by name. */
 export const drivers: ReadonlyMap<string, Driver> = new Map(
-  [bridge, host, ipvlan, macvlan, none].map((driver) => [driver.name, driver]),
+  [attachment, bridge, host, ipvlan, macvlan, none].map((driver) => [driver.name, driver]),
 );
 
 /** The driver of that name among those registered, or among others; throws `unknown-driver`. */

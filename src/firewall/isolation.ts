@@ -1,7 +1,7 @@
 /**
  * Isolation, a part of the table: which packets that the host forwards pass, and which ones of internal networks reach the host.
  *
- *     forward      portolan-user → established → bridge to bridge (map) → internal? drop → into one of our bridges? by its mode (map)
+ *     forward      portolan-user → established → bridge to bridge (map) → internal? drop → from a bridge to one that is apart? into-nat → into one of our bridges? by its mode (map)
  *     into-nat     by a published port? accept → by a trusted interface? opened → drop
  *     into-routed  ICMP? accept → opened
  *     into-nat-unprotected  from one of our bridges? into-nat → accept
@@ -54,6 +54,8 @@ export const isolationSets = {
   intoBridges6: set("into-bridges6", { key: ["ifname"], data: ["verdict"] }),
   /** Bridges of internal networks: nothing leaves them. */
   internalBridges: set("internal-bridges", { key: ["ifname"] }),
+  /** Links behind which containers are, which let all in but containers behind others. */
+  apart: set("apart", { key: ["ifname"] }),
   /** An interface of the host and a bridge whose opened ports it may reach. */
   trusted: set("trusted", { key: ["ifname", "ifname"] }),
   /** Ports that are open at a sandbox's own address: it, protocol and port. */
@@ -64,7 +66,7 @@ export const isolationSets = {
   openedRows6: set("opened-rows6", { key: ["ipv6_addr", "inet_proto", "inet_service"], interval: true }),
 } as const satisfies Readonly<Record<string, NftSet>>;
 
-const { bridges, betweenBridges, intoBridges4, intoBridges6, internalBridges, trusted } = isolationSets;
+const { bridges, betweenBridges, intoBridges4, intoBridges6, internalBridges, apart, trusted } = isolationSets;
 const { opened4, opened6, openedRows4, openedRows6 } = isolationSets;
 
 const forwardRules = rules(forward, {
@@ -72,6 +74,7 @@ const forwardRules = rules(forward, {
   established: [ctState("established", "related"), accept()],
   "between bridges": [vmap(concat(iifname(), oifname()), betweenBridges.name)],
   "internal networks stay inside": [lookup(iifname(), internalBridges.name), drop()],
+  "apart from other bridges": [lookup(iifname(), bridges.name), lookup(oifname(), apart.name), goTo(intoNat.name)],
   "into a bridge, IPv4": [match(nfproto(), "==", "ipv4"), vmap(oifname(), intoBridges4.name)],
   "into a bridge, IPv6": [match(nfproto(), "==", "ipv6"), vmap(oifname(), intoBridges6.name)],
 });

@@ -14,6 +14,7 @@ import type { Locks } from "./locks.ts";
 import type { NameService } from "./name-service.ts";
 import type { PortBook } from "./port-book.ts";
 import type { Records } from "./records.ts";
+import type { Reservations } from "./reservations.ts";
 
 export interface Context {
   readonly records: Records;
@@ -28,6 +29,8 @@ export interface Context {
   readonly originals: Map<string, string>;
   /** MACs of endpoints under way, `NETWORKID MAC`. */
   readonly reservedMacs: Set<string>;
+  /** Addresses that CNI's address management has given out. */
+  readonly reservations: Reservations;
   /** Published ports, those of endpoints under way as well. */
   readonly ports: PortBook;
   /** Whether this process lives on and serves its sandboxes: it holds their ports. */

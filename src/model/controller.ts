@@ -10,6 +10,8 @@ import { createEngine } from "../state/create-engine.ts";
 import type { Engine } from "../state/engine.ts";
 import { openLocalStore } from "../store/local.ts";
 import type { Store } from "../store/store.ts";
+import { createAttachments } from "./attachment-service.ts";
+import type { Attachments } from "./attachment-types.ts";
 import type { Context } from "./context.ts";
 import { gatewaysOf } from "./descriptions.ts";
 import { examine } from "./doctor.ts";
@@ -139,6 +141,7 @@ export async function createController(options: ControllerOptions = {}): Promise
 }
 
 class Controller implements NetworkController {
+  readonly attachments: Attachments;
   readonly #context: Context;
   readonly #healing: Healing | undefined;
   readonly #services: readonly Service[];
@@ -154,6 +157,7 @@ class Controller implements NetworkController {
     this.#context = context;
     this.#startFailure = startFailure;
     this.#healing = healing;
+    this.attachments = createAttachments(context, (operation) => this.#carryOut(operation));
     this.#services = [healing, proxying].filter((one) => one !== undefined);
   }
 

@@ -56,7 +56,7 @@ export function gatewaysOf(context: Context, sandbox: SandboxRecord): SandboxInf
 }
 
 /**
- * The descriptions that change when a sandbox has the endpoints `after`, of which it had `before`: of the endpoints that come or go, of the sandbox, and of
+ * The descriptions that change when a sandbox has the endpoints `after`, of which it had `before`: of the endpoints that come, go or change, of the sandbox, and of
  * predefined networks whose first endpoint comes or last one goes.
  */
 export function sandboxChange(
@@ -70,6 +70,7 @@ export function sandboxChange(
   const gone = before.filter(({ id }) => !stays.has(id));
   const joined = joinedIn(context, sandbox, after);
   const come = joined.filter(({ endpoint }) => !was.has(endpoint.id));
+  const changed = joined.filter(({ endpoint }) => was.has(endpoint.id) && !before.includes(endpoint));
   const changes = new Map<Owner, readonly KernelObject[] | undefined>();
   for (const network of new Set(
     [...gone, ...come.map(({ endpoint }) => endpoint)].map((one) => networkOf(context, one)),
@@ -83,6 +84,7 @@ export function sandboxChange(
   }
   changes.set(sandboxOwner(sandbox.id), sandboxObjects(context, sandbox, joined));
   for (const { id } of gone) changes.set(endpointOwner(id), undefined);
-  for (const { endpoint, description } of come) changes.set(endpointOwner(endpoint.id), description.objects);
+  for (const { endpoint, description } of [...come, ...changed])
+    changes.set(endpointOwner(endpoint.id), description.objects);
   return changes;
 }

@@ -59,6 +59,7 @@ function defaultRoute(namespace: NamespaceRef, one: Joined, family: Family, tabl
     link: one.endpoint.join?.interfaceName ?? "",
     ...(table !== undefined && { table }),
     ...(gateway === undefined ? { scope: "link" } : { gateway }),
+    ...(gateway !== undefined && one.description.gatewaysOnLink && { onLink: true }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Endpoints in sandboxes, as their drivers describe them. */
+import { describeAttachment } from "../drivers/attachment/describe.ts";
 import type { JoinDescription } from "../drivers/driver.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
@@ -10,7 +11,12 @@ import { staticRoutes } from "./static-routes.ts";
 function describeJoin(context: Context, endpoint: EndpointRecord, { namespace }: SandboxRecord): JoinDescription {
   const network = networkOf(context, endpoint);
   const description = driverOf(context, network).describeJoin(network, endpoint, namespace);
-  return { ...description, objects: [...description.objects, ...staticRoutes(endpoint, namespace)] };
+  const { objects, ...gateways } = describeAttachment(endpoint, namespace);
+  return {
+    ...description,
+    ...gateways,
+    objects: [...description.objects, ...staticRoutes(endpoint, namespace), ...objects],
+  };
 }
 
 /** Endpoints in a sandbox with what their drivers make of them. */

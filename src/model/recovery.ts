@@ -57,6 +57,7 @@ export async function recover(
 ): Promise<void> {
   const writes = [...unfinished, ...forgetting(context, gone, lost)];
   restoreAddresses(context, state, lost);
+  context.reservations.restore(state.reservation, state.setting);
   for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);
   if (mending === "always" || rebooted) {
     const renewed = await renewals(context);

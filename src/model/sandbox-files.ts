@@ -16,9 +16,9 @@ export interface SandboxFiles {
   readonly hostname: string;
 }
 
-/** Paths of a sandbox's files; undefined for the host's own stack, which has the host's. */
-export function filesOf(runDir: string, { id, namespace }: SandboxRecord): SandboxFiles | undefined {
-  if (namespace === "host") return undefined;
+/** Paths of a sandbox's files; undefined for the host's own stack, which has the host's, and for a CNI runtime's containers. */
+export function filesOf(runDir: string, { id, namespace, attached }: SandboxRecord): SandboxFiles | undefined {
+  if (namespace === "host" || attached) return undefined;
   const folder = join(runDir, "sandboxes", shortId(id));
   return { hosts: join(folder, "hosts"), resolvConf: join(folder, "resolv.conf"), hostname: join(folder, "hostname") };
 }

@@ -16,6 +16,7 @@ import { prepareNetwork } from "./network-request.ts";
 import { PortBook } from "./port-book.ts";
 import { predefined } from "./predefined.ts";
 import { Records } from "./records.ts";
+import { Reservations } from "./reservations.ts";
 
 /** What a context is made of. */
 export interface ContextParts {
@@ -57,6 +58,7 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     originals: new Map(),
     reservedMacs: new Set(),
     publishAddress: parts.publishAddress,
+    reservations: new Reservations(),
     ports: new PortBook(),
     services: parts.services,
     hostConfiguration: parts.hostConfiguration,

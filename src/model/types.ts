@@ -12,6 +12,7 @@ import type { FeatureReport } from "../kernel/features.ts";
 import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts";
 import type { QueryRecord, ResolverCounters } from "../naming/resolver.ts";
 import type { Plan } from "../state/plan-types.ts";
+import type { Attachments } from "./attachment-types.ts";
 
 /** Options of every call that changes something. */
 export interface ChangeOptions {
@@ -285,6 +286,8 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 export interface NetworkController extends AsyncDisposable {
+  /** What CNI's plugins work with. */
+  readonly attachments: Attachments;
   createNetwork(spec: NetworkSpec, options?: ChangeOptions): Promise<Network>;
   createSandbox(spec: SandboxSpec, options?: ChangeOptions): Promise<Sandbox>;
   /** Creates an endpoint and joins it in one go: one plan, all or nothing. */

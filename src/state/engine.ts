@@ -3,6 +3,7 @@
  */
 import type { Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
 import type { FeatureReport } from "../kernel/features.ts";
 import type { KernelRefusal, PortClaim } from "../kernel/kernel.ts";
 import type { LinkStatistics } from "../kernel/netlink/route/link-statistics.ts";
@@ -25,6 +26,7 @@ export interface NamespaceFacts {
     readonly type: string;
     readonly up: boolean;
     readonly mtu: number;
+    readonly mac?: MacAddress;
   }[];
   readonly addresses: readonly { readonly link: string; readonly address: IpAddress; readonly subnet: Subnet }[];
   /** Destinations of the main and local tables but defaults. */

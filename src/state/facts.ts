@@ -23,7 +23,13 @@ export function readFacts(kernel: Kernel, namespace: NamespaceRef): NamespaceFac
       advice: "give the path of a namespace file, such as /run/netns/NAME or /proc/PID/ns/net",
     });
   }
-  const links = there.links.map(({ name, kind, up, mtu }) => ({ name, type: kind ?? "", up, mtu: mtu ?? 0 }));
+  const links = there.links.map(({ name, kind, up, mtu, mac }) => ({
+    name,
+    type: kind ?? "",
+    up,
+    mtu: mtu ?? 0,
+    ...(mac !== undefined && { mac }),
+  }));
   const addresses = kernel.dump(namespace, "route", dumpAddresses()).flatMap((message) => {
     const info = decodeAddress(message);
     const link = there.linkName(info?.link);

@@ -86,6 +86,11 @@ export class Ledger {
     return this.#entries.has(keyOf(object));
   }
 
+  /** What is wanted under a key (`keyOf`). */
+  get(key: string): KernelObject | undefined {
+    return this.#entries.get(key)?.object;
+  }
+
   /** What one owner wants. */
   of(owner: Owner): readonly KernelObject[] {
     return [...(this.#byOwner.get(owner)?.values() ?? [])];

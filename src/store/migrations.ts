@@ -16,20 +16,27 @@ export const collectionNames: readonly CollectionName[] = [
   "intent",
   "original",
   "setting",
+  "reservation",
 ];
+
+/** Those of the first schema. */
+const firstCollections = collectionNames.filter((name) => name !== "reservation");
 
 type Migration = (database: DatabaseSync) => void;
 
 /** Step N brings version N to version N + 1. */
 const migrations: readonly Migration[] = [
   (database) => {
-    for (const name of collectionNames) {
-      database.exec(
-        `CREATE TABLE ${name} (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL) STRICT`,
-      );
-    }
+    for (const name of firstCollections) createTable(database, name);
   },
+  (database) => createTable(database, "reservation"),
 ];
+
+function createTable(database: DatabaseSync, name: CollectionName): void {
+  database.exec(
+    `CREATE TABLE ${name} (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL) STRICT`,
+  );
+}
 
 /** The version of the schema that this engine writes (PRAGMA user_version). */
 export const schemaVersion = migrations.length;

@@ -9,6 +9,7 @@ import type { OpenedPort, PublishedPort } from "../address/port.ts";
 import type { StaticRoute } from "../address/static-route.ts";
 import type { Json } from "../json.ts";
 import type { KernelObject } from "../state/objects.ts";
+import type { AttachmentRecord } from "./attachment.ts";
 
 export interface NetworkRecord {
   /** 64 hexadecimal digits. */
@@ -73,6 +74,8 @@ export interface EndpointRecord {
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  /** What CNI plugins made of it; absent where none was called. */
+  readonly attachment?: AttachmentRecord;
   /** Present while the endpoint is in a sandbox. */
   readonly join?: {
     readonly sandboxId: string;
@@ -109,6 +112,8 @@ export interface SandboxRecord {
   readonly hostname?: string;
   /** How it resolves names; absent: as every other one. */
   readonly naming?: SandboxNaming;
+  /** It was made for a CNI runtime's container, goes with its last endpoint, and has no files: these are the runtime's. */
+  readonly attached?: true;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -150,6 +155,19 @@ export interface OriginalRecord {
   readonly value: string;
 }
 
+/** Addresses that CNI's address management has given to an attachment. */
+export interface ReservationRecord {
+  /** `POOL CONTAINERID INTERFACE`. */
+  readonly id: string;
+  /** Which addresses exclude each other: the network's name, in its directory where one is named. */
+  readonly pool: string;
+  readonly containerId: string;
+  readonly interfaceName: string;
+  readonly created: string;
+  /** One of each set of ranges, in their order. */
+  readonly addresses: readonly IpAddress[];
+}
+
 /** Settings made once per host: `ula-prefix`, … */
 export interface SettingRecord {
   readonly id: string;
@@ -165,6 +183,7 @@ export interface Collections {
   readonly intent: IntentRecord;
   readonly original: OriginalRecord;
   readonly setting: SettingRecord;
+  readonly reservation: ReservationRecord;
 }
 
 export type CollectionName = keyof Collections;

@@ -18,6 +18,8 @@ export interface CniArguments {
   readonly mac?: string;
   /** Addresses, with a prefix length or without. */
   readonly ips: readonly string[];
+  /** Gateways for these, one of each family. */
+  readonly gateways?: readonly string[];
   /** The pod's, of Kubernetes and of podman. */
   readonly podName?: string;
   readonly podNamespace?: string;
@@ -111,8 +113,11 @@ function readArguments(text: string): CniArguments {
     throw new CniError(cniCode.other, `ARGS: unknown args [${told}]`);
   }
   const [mac, podName, podNamespace] = [pairs.get("MAC"), pairs.get("K8S_POD_NAME"), pairs.get("K8S_POD_NAMESPACE")];
+  const list = (key: string): readonly string[] => (pairs.get(key) ?? "").split(",").filter((one) => one !== "");
+  const gateways = list("GATEWAY");
   return {
-    ips: (pairs.get("IP") ?? "").split(",").filter((ip) => ip !== ""),
+    ips: list("IP"),
+    ...(gateways.length > 0 && { gateways }),
     ...(mac && { mac }),
     ...(podName && { podName }),
     ...(podNamespace && { podNamespace }),

@@ -11,8 +11,9 @@ import { ownProtocol } from "../../kernel/netlink/route/ownership.ts";
 import { type ApplyContext, fieldsAgree, inNamespace, inside, type Kind, linkKey, namespaceKey } from "../kind.ts";
 import type { Address } from "../objects.ts";
 
-function options({ namespace, link, address, noDuplicateDetection }: Address, context: ApplyContext) {
-  const flags = noDuplicateDetection ? addressFlag.noDuplicateDetection : 0;
+function options({ namespace, link, address, noDuplicateDetection, noPrefixRoute }: Address, context: ApplyContext) {
+  const flags =
+    (noDuplicateDetection ? addressFlag.noDuplicateDetection : 0) | (noPrefixRoute ? addressFlag.noPrefixRoute : 0);
   return { link: context.linkIndex(namespace, link), address, flags, protocol: ownProtocol };
 }
 
@@ -40,6 +41,7 @@ export const address: Kind<Address> = {
           link,
           address: info.address,
           ...(quick && { noDuplicateDetection: true }),
+          ...((info.flags & addressFlag.noPrefixRoute) !== 0 && { noPrefixRoute: true }),
         };
         return info.protocol === ownProtocol || wanted.has(address.key(found)) ? [found] : [];
       }),
@@ -48,8 +50,8 @@ export const address: Kind<Address> = {
   equal: ({ announce: _, ...desired }, observed) => fieldsAgree(desired, observed),
   commands: {
     // The protocol number is left out: the iproute2 of Debian 12 cannot set it.
-    create: ({ namespace, link, address, noDuplicateDetection }) => [
-      `${inside(namespace)}ip address add ${address} dev ${link}${noDuplicateDetection ? " nodad" : ""}`,
+    create: ({ namespace, link, address, noDuplicateDetection, noPrefixRoute }) => [
+      `${inside(namespace)}ip address add ${address} dev ${link}${noDuplicateDetection ? " nodad" : ""}${noPrefixRoute ? " noprefixroute" : ""}`,
     ],
     update: () => [],
     delete: ({ namespace, link, address }) => [`${inside(namespace)}ip address delete ${address} dev ${link}`],

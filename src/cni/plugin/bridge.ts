@@ -1,0 +1,184 @@
+/** The type `bridge`: a veth pair between a bridge of the host and the container. */
+import {
+  addressOf,
+  cidrFamily,
+  contains,
+  type InterfaceAddress,
+  interfaceAddress,
+  lengthOf,
+  parseInterfaceAddress,
+  subnetOf,
+} from "../../address/cidr.ts";
+import { type Family, parseIp } from "../../address/ip.ts";
+import { readLinkName } from "../../drivers/options.ts";
+import type { AttachmentScene } from "../../model/attachment-types.ts";
+import type { BridgeLink } from "../../state/objects.ts";
+import { CniError, cniCode } from "../protocol/cni-error.ts";
+import type { CniResult, ResultIp, ResultRoute } from "../protocol/result.ts";
+import type { PlacedCall } from "./call.ts";
+import { askedMac } from "./capabilities.ts";
+import type { Fields } from "./fields.ts";
+import { interfacePlugin, type Making } from "./interface-plugin.ts";
+import { hasIpam } from "./ipam.ts";
+import { addressesOf, defaultRoute, firstAddress, gatewayOf, isDefault, routesOf } from "./routes.ts";
+
+const defaultMtu = 1500;
+
+function optionsOf(call: PlacedCall) {
+  const { config } = call;
+  const isDefaultGateway = config.flag("isDefaultGateway");
+  const options = {
+    bridge: readLinkName(config.text("bridge") || "cni0", "bridge"),
+    isDefaultGateway,
+    isGateway: isDefaultGateway || config.flag("isGateway"),
+    force: config.flag("forceAddress"),
+    masquerade: config.flag("ipMasq"),
+    mtu: config.whole("mtu") || undefined,
+    hairpin: config.flag("hairpinMode"),
+    promiscuous: config.flag("promiscMode"),
+    isolated: config.flag("portIsolation"),
+    mac: askedMac(call),
+  };
+  if (options.hairpin && options.promiscuous) {
+    throw new CniError(cniCode.badConfiguration, "cannot set hairpin mode and promiscuous mode at the same time.");
+  }
+  refuseUnsupported(config);
+  if (config.flag("disableContainerInterface") && hasIpam(call)) {
+    throw new CniError(cniCode.badConfiguration, "cannot use IPAM when DisableContainerInterface flag is set");
+  }
+  return options;
+}
+
+/** Throws CniError 2 for keys that change what is made and that this engine does not know. */
+function refuseUnsupported(config: Fields): void {
+  const vlan = config.whole("vlan") ?? 0;
+  const trunk = config.any("vlanTrunk");
+  if (vlan !== 0) throw new CniError(cniCode.unsupportedField, `unsupported field "vlan": ${vlan}`);
+  if (Array.isArray(trunk) && trunk.length > 0)
+    throw new CniError(cniCode.unsupportedField, 'unsupported field "vlanTrunk"');
+  for (const key of ["macspoofchk", "disableContainerInterface"]) {
+    if (config.flag(key)) throw new CniError(cniCode.unsupportedField, `unsupported field "${key}": true`);
+  }
+}
+
+/** The bridge: one that is there already, ours or somebody's, or a new one. */
+async function bridgeOf(
+  call: PlacedCall,
+  scene: AttachmentScene,
+  { bridge, mtu }: ReturnType<typeof optionsOf>,
+): Promise<{
+  readonly own?: BridgeLink;
+  readonly mac: string | undefined;
+  readonly isNew: boolean;
+  readonly raise: boolean;
+}> {
+  const wanted = call.attachments.wantedLink(bridge);
+  if (wanted?.type === "bridge") return { own: wanted, mac: wanted.mac, isNew: false, raise: false };
+  const there = (await scene.host()).links.find(({ name }) => name === bridge);
+  if (wanted !== undefined || (there !== undefined && there.type !== "bridge")) {
+    throw new CniError(cniCode.other, `${bridge} already exists but is not a bridge`);
+  }
+  if (there !== undefined) return { mac: there.mac, isNew: false, raise: !there.up };
+  const mac = call.attachments.newMac();
+  const own: BridgeLink = {
+    kind: "link",
+    namespace: "host",
+    type: "bridge",
+    name: bridge,
+    mac,
+    ...(mtu !== undefined && { mtu }),
+    up: true,
+    addressGeneration: "none",
+  };
+  return { own, mac, isNew: true, raise: false };
+}
+
+/** The addresses with gateways where the bridge is theirs: IPAM's, or the first of the subnet. */
+const withGateways = (ips: readonly ResultIp[]): readonly ResultIp[] =>
+  ips.map((ip) => ({ ...ip, gateway: ip.gateway ?? addressOf(firstAddress(parseInterfaceAddress(ip.address))) }));
+
+const bridgeAddresses = (ips: readonly ResultIp[]): readonly InterfaceAddress[] => [
+  ...new Set(
+    ips.flatMap(({ address, gateway }) =>
+      gateway === undefined ? [] : [interfaceAddress(parseIp(gateway), lengthOf(parseInterfaceAddress(address)))],
+    ),
+  ),
+];
+
+/** Throws CniError where the bridge has another address in the way, which is not taken from it. */
+async function checkAddresses(
+  call: PlacedCall,
+  scene: AttachmentScene,
+  bridge: string,
+  wanted: readonly InterfaceAddress[],
+): Promise<void> {
+  const missing = wanted.filter((address) => !call.attachments.wantsAddress(bridge, address));
+  if (missing.length === 0) return;
+  const own = new Set(wanted);
+  for (const { link, address, subnet } of (await scene.host()).addresses) {
+    if (link !== bridge || address.startsWith("fe80:")) continue;
+    const there = interfaceAddress(address, lengthOf(subnet));
+    if (own.has(there)) continue;
+    const other = missing.find(
+      (one) =>
+        cidrFamily(one) === cidrFamily(there) &&
+        (cidrFamily(one) === 4 ||
+          contains(subnet, addressOf(one)) ||
+          contains(subnetOf(addressOf(one), lengthOf(one)), address)),
+    );
+    if (other !== undefined) {
+      throw new CniError(cniCode.other, `"${bridge}" already has an IP address different from ${other}`, there);
+    }
+  }
+}
+
+/** IPAM's routes, and where the bridge is to be the default gateway those that say so, unless IPAM has one with a gateway. */
+function allRoutes(ipam: CniResult, ips: readonly ResultIp[], isDefaultGateway: boolean): readonly ResultRoute[] {
+  if (!isDefaultGateway || ipam.routes.some((route) => isDefault(route) && route.gw !== undefined)) return ipam.routes;
+  const said = new Set(ipam.routes.filter(isDefault).map(({ dst }) => dst.includes(":")));
+  const more = ([4, 6] as const).flatMap((family) => {
+    const gateway = gatewayOf(ips, family);
+    return gateway === undefined || said.has(family === 6) ? [] : [defaultRoute(family, gateway)];
+  });
+  return [...ipam.routes, ...more];
+}
+
+export const bridge = interfacePlugin((call) => {
+  const options = optionsOf(call);
+  return async (scene, ipam): Promise<Making> => {
+    const { bridge: name, mtu, isGateway, masquerade, hairpin, isolated } = options;
+    const { own, mac: bridgeMac, isNew, raise } = await bridgeOf(call, scene, options);
+    const ips = isGateway ? withGateways(ipam.ips) : ipam.ips;
+    const gateways = isGateway ? bridgeAddresses(ips) : [];
+    if (!isNew) await checkAddresses(call, scene, name, gateways);
+    const routes = allRoutes(ipam, ips, options.isDefaultGateway);
+    const hostEnd = { name: call.attachments.newLinkName("veth"), mac: call.attachments.newMac() };
+    const families = [...new Set(gateways.map(cidrFamily))] satisfies Family[];
+    return {
+      made: {
+        kind: "bridged",
+        hostEnd,
+        bridge: name,
+        ...(own !== undefined && { own }),
+        gateways,
+        forwarding: families,
+        masquerade,
+        hairpin,
+        isolated,
+        promiscuous: options.promiscuous,
+        raise,
+        mac: options.mac ?? call.attachments.newMac(),
+        ...(mtu !== undefined && { mtu }),
+        addresses: addressesOf(ips),
+        routes: routesOf(routes, ips),
+      },
+      onHost: [
+        { name, ...(bridgeMac !== undefined && { mac: bridgeMac }), mtu: mtu ?? defaultMtu },
+        { ...hostEnd, mtu: mtu ?? defaultMtu },
+      ],
+      mtu: mtu ?? defaultMtu,
+      ips,
+      routes,
+    };
+  };
+});

@@ -1,0 +1,126 @@
+/** Plugins that make an interface: what each of them does around the making itself. */
+import type { AttachmentScene } from "../../model/attachment-types.ts";
+import type { Made } from "../../store/attachment.ts";
+import { CniError, cniCode } from "../protocol/cni-error.ts";
+import { type CniResult, emptyResult, type ResultInterface, type ResultIp, readDns } from "../protocol/result.ts";
+import { type AttachmentCall, type BaseCall, type PlacedCall, validAttachments } from "./call.ts";
+import { checkAttachment } from "./checking.ts";
+import { addAddresses, addressesReady, checkAddresses, collectAddresses, giveAddressesBack } from "./ipam.ts";
+import type { Plugin } from "./plugin.ts";
+
+/** What was made, and how it is told. */
+export interface Making {
+  readonly made: Extract<Made, { readonly addresses: unknown; readonly routes: unknown }>;
+  /** Interfaces of the host that belong to it, before the container's in the result. */
+  readonly onHost: readonly ResultInterface[];
+  /** MTU of the container's interface, bytes. */
+  readonly mtu?: number;
+  readonly ips: readonly ResultIp[];
+  readonly routes: CniResult["routes"];
+}
+
+/** Reads a call's configuration, refusing what is wrong with it before anything is asked for, and answers with what makes the interface. */
+export type Maker = (call: PlacedCall) => (scene: AttachmentScene, ipam: CniResult) => Promise<Making>;
+
+export function interfacePlugin(maker: Maker): Plugin {
+  return {
+    async add(call) {
+      const make = maker(call);
+      await refuseSecond(call);
+      const ipam = await addAddresses(call);
+      try {
+        return await attach(call, make, ipam);
+      } catch (error) {
+        await giveAddressesBack(call).catch(() => undefined);
+        throw error;
+      }
+    },
+    async del(call) {
+      const failures: unknown[] = [];
+      await call.attachments.detach(call.key, call.type).catch((error: unknown) => failures.push(error));
+      await giveAddressesBack(call).catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
+    },
+    async check(call) {
+      maker(call);
+      await checkAttachment(call);
+      await checkAddresses(call);
+    },
+    async gc(call) {
+      await collect(call);
+      await collectAddresses(call);
+    },
+    status: addressesReady,
+  };
+}
+
+/** Throws CniError where the attachment has an interface of this plugin's already: it and its address stay as they are. */
+async function refuseSecond({ attachments, key, type }: PlacedCall): Promise<void> {
+  const known = attachments.find(key);
+  const sandbox = known && attachments.sandboxOf(known);
+  if (!known?.attachment?.parts.some(({ made }) => "routes" in made)) return;
+  if (sandbox !== undefined && !(await attachments.namespaceExists(sandbox.namespace))) return;
+  throw new CniError(
+    cniCode.other,
+    `container ${key.containerId} is attached to network ${key.network} as ${key.interfaceName} already`,
+    `${type}: DEL comes before another ADD`,
+  );
+}
+
+async function attach(
+  call: PlacedCall,
+  make: (scene: AttachmentScene, ipam: CniResult) => Promise<Making>,
+  ipam: CniResult,
+): Promise<CniResult> {
+  const { attachments, attachment, namespace, key, type, config, previous = emptyResult } = call;
+  let making: Making | undefined;
+  await attachments.attach(key, namespace, async (scene) => {
+    const { links } = await scene.inside();
+    if (links.some(({ name }) => name === attachment.interfaceName)) {
+      throw new CniError(cniCode.other, `container veth name provided (${attachment.interfaceName}) already exists`);
+    }
+    making = await make(scene, ipam);
+    const { made } = making;
+    return {
+      part: { plugin: type, made },
+      ...(made.mac !== undefined && { mac: made.mac }),
+      addresses: made.addresses,
+    };
+  });
+  if (making === undefined) throw new CniError(cniCode.other, `${type} made no interface`);
+  const { made, onHost, mtu, ips, routes } = making;
+  const own: ResultInterface = {
+    name: attachment.interfaceName,
+    ...(made.mac !== undefined && { mac: made.mac }),
+    ...(mtu !== undefined && { mtu }),
+    sandbox: namespace,
+  };
+  const before = previous.interfaces.length;
+  const dns = readDns(config.any("dns"));
+  return {
+    interfaces: [...previous.interfaces, ...onHost, own],
+    ips: [...previous.ips, ...ips.map((ip) => ({ ...ip, interface: before + onHost.length }))],
+    routes: [...previous.routes, ...routes],
+    dns: [dns, ipam.dns, previous.dns].find((one) => Object.keys(one).length > 0) ?? {},
+  };
+}
+
+/** Takes away what this plugin added to attachments that are not valid any more; goes on through failures, and throws the first at the end. */
+export async function collect(call: BaseCall): Promise<void> {
+  const valid = validAttachments(call);
+  const failures: unknown[] = [];
+  for (const endpoint of call.attachments.of(call.network)) {
+    const { attachment } = endpoint;
+    if (attachment === undefined || !attachment.parts.some(({ plugin }) => plugin === call.type)) continue;
+    const { containerId } = attachment;
+    const interfaceName = endpoint.join?.interfaceName ?? "";
+    if (valid.has(`${containerId}/${interfaceName}`)) continue;
+    await call.attachments
+      .detach({ network: call.network, containerId, interfaceName }, call.type)
+      .catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+/** What a chained plugin does at DEL. */
+export const leave = (call: AttachmentCall): Promise<void> => call.attachments.detach(call.key, call.type);

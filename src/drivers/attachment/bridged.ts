@@ -1,0 +1,78 @@
+/** A veth pair between a bridge of the host and a container, as CNI's `bridge` plugin makes it. */
+import { addressOf, cidrFamily, parseInterfaceAddress } from "../../address/cidr.ts";
+import { describeMasqueraded, describeOpenLink } from "../../firewall/open-link.ts";
+import type { KernelObject, LinkSetting, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
+import type { BridgedInterface } from "../../store/attachment.ts";
+import type { EndpointRecord } from "../../store/records.ts";
+import { interfaceAddressOf } from "../interface.ts";
+import { describeInside } from "./inside.ts";
+
+const host = "host";
+
+/** The same on every bridge with IPv6, or the kernel could not ask for neighbours on behalf of forwarded packets at once (ndisc_solicit). */
+const linkLocal = parseInterfaceAddress("fe80::1/64");
+
+const hostSysctl = (name: string, value: string): Sysctl => ({ kind: "sysctl", namespace: host, name, value });
+
+const setting = (link: string, name: LinkSetting["setting"]): LinkSetting => ({
+  kind: "link-setting",
+  namespace: host,
+  link,
+  setting: name,
+  value: "on",
+});
+
+/** What makes the host a router in the families where it is the container's gateway. */
+export const describeForwarding = (families: readonly (4 | 6)[]): readonly Sysctl[] => [
+  ...(families.includes(4) ? [hostSysctl("net/ipv4/ip_forward", "1")] : []),
+  ...(families.includes(6) ? [hostSysctl("net/ipv6/conf/all/forwarding", "1")] : []),
+];
+
+/** The bridge where it is ours, and the addresses that containers have for their gateway. */
+function describeBridge({ bridge, own, gateways, promiscuous, raise }: BridgedInterface): readonly KernelObject[] {
+  const six = gateways.some((gateway) => cidrFamily(gateway) === 6);
+  return [
+    ...(own === undefined ? [] : [own]),
+    ...(promiscuous ? [setting(bridge, "promiscuous")] : []),
+    ...(raise ? [setting(bridge, "up")] : []),
+    ...(own !== undefined && six
+      ? [hostSysctl(`net/ipv6/conf/${bridge}/accept_ra`, "0"), interfaceAddressOf(host, bridge, linkLocal)]
+      : []),
+    ...gateways.map((gateway) => interfaceAddressOf(host, bridge, gateway)),
+  ];
+}
+
+/** Everything that the plugin made. */
+export function describeBridged(
+  made: BridgedInterface,
+  { ports }: EndpointRecord,
+  namespace: NamespaceRef,
+  name: string,
+): readonly KernelObject[] {
+  const { bridge, hostEnd, mac, mtu, hairpin, isolated, masquerade, addresses, forwarding } = made;
+  // With br_netfilter a published port is translated on the way into the bridge: who asks for his own goes back where he came from.
+  const port = { ...((hairpin || ports !== undefined) && { hairpin: true }), ...(isolated && { isolated }) };
+  const link: VethLink = {
+    kind: "link",
+    namespace: host,
+    type: "veth",
+    name: hostEnd.name,
+    mac: hostEnd.mac,
+    ...(mtu !== undefined && { mtu }),
+    up: true,
+    master: bridge,
+    // A port with an IPv6 address would answer for the bridge.
+    addressGeneration: "none",
+    ...(Object.keys(port).length > 0 && { port }),
+    peer: { namespace, name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), up: true },
+  };
+  return [
+    ...describeBridge(made),
+    ...describeForwarding(forwarding),
+    link,
+    ...describeInside(namespace, name, made),
+    ...(masquerade
+      ? [...describeOpenLink(bridge), ...addresses.map((one) => describeMasqueraded(addressOf(one)))]
+      : []),
+  ];
+}

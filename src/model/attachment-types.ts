@@ -1,0 +1,94 @@
+/** What CNI's plugins ask of the model: attachments, the addresses given to them, and what is there. */
+import type { InterfaceAddress } from "../address/cidr.ts";
+import type { IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
+import type { PortWish } from "../address/port.ts";
+import type { NamespaceFacts } from "../state/engine.ts";
+import type { KernelObject, Link, LinkSetting, NamespaceRef } from "../state/objects.ts";
+import type { AttachmentPart } from "../store/attachment.ts";
+import type { EndpointRecord, ReservationRecord, SandboxRecord } from "../store/records.ts";
+
+/** Which attachment. */
+export interface AttachmentKey {
+  /** The network's name, in CNI's configuration. */
+  readonly network: string;
+  readonly containerId: string;
+  readonly interfaceName: string;
+}
+
+/** What a plugin's call decides, once nothing else is under way. */
+export interface Decision {
+  readonly part: AttachmentPart;
+  readonly mac?: MacAddress;
+  /** The container's addresses: of an interface that the part is, or of one that somebody else made. */
+  readonly addresses?: readonly InterfaceAddress[];
+  readonly publish?: readonly PortWish[];
+}
+
+/** What a decision may look at. */
+export interface AttachmentScene {
+  /** What the attachment is so far. */
+  readonly endpoint: EndpointRecord | undefined;
+  /** All that is attached to the container. */
+  readonly company: readonly EndpointRecord[];
+  /** What the container has now. */
+  inside(): Promise<NamespaceFacts>;
+  /** What the host has now. */
+  host(): Promise<NamespaceFacts>;
+}
+
+/** Who an address is given to. */
+export interface ReservationHolder {
+  readonly containerId: string;
+  readonly interfaceName: string;
+}
+
+export interface Attachments {
+  /** The host's address for ports that name none; undefined: all of them. */
+  readonly publishAddress: IpAddress | undefined;
+  /**
+   * Adds a part to an attachment, which is made where there is none. Throws what `decide` throws, `exists` where the attachment is in another namespace that is still
+   * there, `in-use` for ports that are taken.
+   */
+  attach(
+    key: AttachmentKey,
+    namespace: `/${string}`,
+    decide: (scene: AttachmentScene) => Promise<Decision>,
+  ): Promise<EndpointRecord>;
+  /** Takes away the last part that a plugin added. Nothing to take away is fine. */
+  detach(key: AttachmentKey, plugin: string): Promise<void>;
+  find(key: AttachmentKey): EndpointRecord | undefined;
+  /** All attachments to CNI's network of that name. */
+  of(network: string): readonly EndpointRecord[];
+  sandboxOf(endpoint: EndpointRecord): SandboxRecord | undefined;
+  /** The link that the engine wants under that name in the host. */
+  wantedLink(name: string): Link | undefined;
+  /** Whether the engine wants an address on a link of the host. */
+  wantsAddress(link: string, address: InterfaceAddress): boolean;
+  facts(namespace: NamespaceRef): Promise<NamespaceFacts>;
+  namespaceExists(path: string): Promise<boolean>;
+  readSysctls(namespace: NamespaceRef, names: readonly string[]): Promise<readonly (string | undefined)[]>;
+  readLinkSettings(
+    namespace: NamespaceRef,
+    settings: readonly Pick<LinkSetting, "link" | "setting">[],
+  ): Promise<readonly (string | undefined)[]>;
+  /** A random local MAC address. */
+  newMac(): MacAddress;
+  /** A random name for a link, of 8 hexadecimal digits behind the prefix. */
+  newLinkName(prefix: string): string;
+  /** What of an attachment is not as it is described, in words; `adapt` says what is asked for of each object, undefined for nothing. */
+  differences(
+    endpoint: EndpointRecord,
+    adapt: (object: KernelObject) => KernelObject | undefined,
+  ): Promise<readonly string[]>;
+  /** What a holder has in a pool of addresses. */
+  reservation(pool: string, holder: ReservationHolder): ReservationRecord | undefined;
+  reservations(pool: string): readonly ReservationRecord[];
+  isReserved(pool: string, address: IpAddress): boolean;
+  /** The address of a set that was given out last. */
+  lastReserved(pool: string, set: number): IpAddress | undefined;
+  /** Gives addresses out: nobody else gets them from now on. Throws `store`. */
+  reserve(pool: string, holder: ReservationHolder, addresses: readonly IpAddress[]): Promise<void>;
+  /** Gives addresses back. Throws `store`. */
+  release(records: readonly ReservationRecord[]): Promise<void>;
+}

@@ -1,0 +1,150 @@
+/**
+ * What an endpoint is to CNI: the attachment of a container's interface to a network, and what each plugin of the network's chain has added to it. What a plugin
+ * added is kept as it decided then, so that what is taken away later never depends on what a caller remembers.
+ */
+import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
+import type { Family, IpAddress } from "../address/ip.ts";
+import type { MacAddress } from "../address/mac.ts";
+import type { PublishedPort } from "../address/port.ts";
+import type { BridgeLink, IpvlanMode, LinkSetting, MacvlanMode, Sysctl } from "../state/objects.ts";
+
+export interface AttachmentRecord {
+  readonly containerId: string;
+  /** What each plugin added, in the order of the calls. */
+  readonly parts: readonly AttachmentPart[];
+}
+
+/** What one plugin added. */
+export interface AttachmentPart {
+  /** The plugin's type. */
+  readonly plugin: string;
+  readonly made: Made;
+}
+
+/** A route inside, of IPAM's. */
+export interface AttachmentRoute {
+  readonly destination: Subnet;
+  readonly gateway?: IpAddress;
+  readonly mtu?: number;
+  readonly advertisedMss?: number;
+  readonly metric?: number;
+  readonly table?: number;
+  readonly scope?: "universe" | "link" | "host";
+}
+
+/** An interface inside, whatever link it is. */
+export interface AttachmentInterface {
+  readonly mac?: MacAddress;
+  /** Bytes. */
+  readonly mtu?: number;
+  readonly addresses: readonly InterfaceAddress[];
+  readonly routes: readonly AttachmentRoute[];
+}
+
+/** The end of a veth pair on the host. */
+export interface HostEnd {
+  readonly name: string;
+  readonly mac: MacAddress;
+}
+
+/** A veth pair between a bridge and the container. */
+export interface BridgedInterface extends AttachmentInterface {
+  readonly kind: "bridged";
+  readonly hostEnd: HostEnd;
+  readonly bridge: string;
+  /** The bridge where it is ours: it comes with the first interface that names it and goes with the last. */
+  readonly own?: BridgeLink;
+  /** Addresses of the bridge that the container's gateways are. */
+  readonly gateways: readonly InterfaceAddress[];
+  /** Families in which the host is made a router. */
+  readonly forwarding: readonly Family[];
+  readonly masquerade: boolean;
+  readonly hairpin: boolean;
+  readonly isolated: boolean;
+  /** The bridge takes what is for others as well. */
+  readonly promiscuous: boolean;
+  /** A bridge of somebody else's that is down, and has to be up. */
+  readonly raise: boolean;
+}
+
+/** A veth pair between the host and the container, with a route of its own each way. */
+export interface RoutedInterface extends AttachmentInterface {
+  readonly kind: "routed";
+  readonly hostEnd: HostEnd;
+  /** Addresses of the host's end. */
+  readonly gateways: readonly IpAddress[];
+  readonly masquerade: boolean;
+}
+
+/** A macvlan or ipvlan link on a link of the host. */
+export interface ParentedInterface extends AttachmentInterface {
+  readonly kind: "parented";
+  readonly parent: string;
+  readonly link:
+    | { readonly type: "macvlan"; readonly mode: MacvlanMode }
+    | { readonly type: "ipvlan"; readonly mode: IpvlanMode };
+}
+
+/** Published ports: the endpoint's own, which lead to these addresses. */
+export interface PublishedPorts {
+  readonly kind: "published";
+  /** What was asked for. */
+  readonly wishes: readonly PublishedPort[];
+  readonly addresses: readonly InterfaceAddress[];
+  /** Who is hidden behind the host: those of the container's own subnet, without whom their connections would not hold, all, or nobody. */
+  readonly hidden: "neighbours" | "all" | "nobody";
+  /** The link of the host behind which the container is; absent where there is none. */
+  readonly behind?: string;
+}
+
+/** Sysctls and properties of links inside the container, and what they were. */
+export interface Settings {
+  readonly kind: "set";
+  /** By slashed name. */
+  readonly sysctls: readonly Pick<Sysctl, "name" | "value" | "original">[];
+  readonly links: readonly Pick<LinkSetting, "link" | "setting" | "value" | "original">[];
+}
+
+/** A table of routes of its own for what leaves from the interface's addresses. */
+export interface SourceRoutes {
+  readonly kind: "sourced";
+  readonly ways: readonly {
+    readonly address: InterfaceAddress;
+    readonly gateway?: IpAddress;
+    readonly table: number;
+    readonly routes: readonly AttachmentRoute[];
+  }[];
+}
+
+/** A token bucket: bits of CNI's as octets. */
+export interface Rate {
+  /** Bytes per second. */
+  readonly rate: number;
+  /** Bytes. */
+  readonly burst: number;
+}
+
+/** Limits of what comes to the container, at the host's end, and of what leaves it, at its own. */
+export interface Shaped {
+  readonly kind: "shaped";
+  readonly ingress?: Rate & { readonly hostEnd: string };
+  readonly egress?: Rate;
+}
+
+/** The bridge or link of the host behind which the container is, if any, which other networks' containers reach or not. */
+export interface Filtered {
+  readonly kind: "filtered";
+  readonly behind?: string;
+  /** `same-bridge`: not from other bridges; `isolated`: not from its own either. */
+  readonly policy: "open" | "same-bridge" | "isolated";
+}
+
+export type Made =
+  | BridgedInterface
+  | RoutedInterface
+  | ParentedInterface
+  | PublishedPorts
+  | Settings
+  | SourceRoutes
+  | Shaped
+  | Filtered;
