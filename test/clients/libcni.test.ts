@@ -103,7 +103,7 @@ test("both write the same into the cache", { skip }, async () => {
   await scene.runtime.del(network, attachment);
   await scene.runtime.add(network, attachment);
   const ours = readFileSync(file, "utf8");
-  // From libcni 1.2 on there is the namespace, too.
+  // Later ones have the namespace, too.
   assert.deepEqual(volatile(ours.replace(`"netns":"${attachment.namespace}",`, "")), volatile(theirs));
   libcni("del");
   assert.deepEqual(scene.cached(), []);

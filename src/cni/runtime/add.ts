@@ -27,10 +27,12 @@ export async function addAttachment(
   attachment: AttachmentCall,
   { keepFailed = false, signal }: AddOptions,
 ): Promise<string> {
-  refuseSecond(cache, network, attachment);
+  if (cache.find({ ...attachment, network: network.name }).kind === "attachment")
+    throw second(network.name, attachment);
   // Before the first one does anything.
   for (const { type } of network.plugins) findPlugin(type, surroundings.pluginDirectories);
   const foreign = attachment.namespace !== undefined && hasInterface(attachment.namespace, attachment.interfaceName);
+  if (foreign) refuseOthers(cache, attachment);
   let called = 0;
   let result: string | undefined;
   try {
@@ -49,15 +51,19 @@ export async function addAttachment(
   return result ?? "null";
 }
 
-/** An interface of a container is in one network, and was not added twice. */
-function refuseSecond(cache: ResultCache, network: NetworkConfiguration, attachment: AttachmentCall): void {
-  const { containerId, interfaceName } = attachment;
+/** An interface of a container is in one network. Asked where it is there only: the cache is read through for it, and every namespace has a loopback link. */
+function refuseOthers(cache: ResultCache, attachment: AttachmentCall): void {
+  if (attachment.interfaceName === "lo") return;
   const [other] = cache.ofInterface(attachment);
-  if (other === undefined) return;
-  const where = other.network === network.name ? "this network" : `network "${other.network}"`;
-  throw new PortolanError("exists", `${interfaceName} of container "${containerId}" is attached to ${where} already`, {
+  if (other !== undefined) throw second(other.network, attachment);
+}
+
+function second(network: string, attachment: AttachmentCall): PortolanError {
+  const { containerId, interfaceName } = attachment;
+  const what = `${interfaceName} of container "${containerId}"`;
+  return new PortolanError("exists", `${what} is attached to network "${network}" already`, {
     object: `attachment "${interfaceName}" of container "${containerId}"`,
-    advice: detachAdvice(other.network, other),
+    advice: detachAdvice(network, attachment),
   });
 }
 
@@ -87,8 +93,8 @@ const notUndone = (
   foreign: boolean | undefined,
 ): string => {
   const why = foreign === undefined ? "whether it was there before cannot be seen" : "it was there before";
-  return `nothing was undone, or ${attachment.interfaceName} might go: ${why}. ${detachAdvice(name, attachment)}`;
+  return `nothing was undone, or ${attachment.interfaceName} might go: ${why}; ${detachAdvice(name, attachment)}`;
 };
 
 const detachAdvice = (network: string, { containerId, interfaceName }: Omit<CacheKey, "network">): string =>
-  `To detach it: portolan cni del ${network} --container-id ${containerId} --ifname ${interfaceName}`;
+  `to detach it: portolan cni del ${network} --container-id ${containerId} --ifname ${interfaceName}`;

@@ -79,11 +79,12 @@ export class ResultCache {
     }
   }
 
-  /** Everything that is remembered. */
-  list(): CacheListing {
+  /** Everything that is remembered, or what is of one network. */
+  list(network?: string): CacheListing {
     const attachments: CachedAttachment[] = [];
     const unreadable: UnreadableEntry[] = [];
     for (const file of filesIn(this.#results)) {
+      if (network !== undefined && !basename(file).startsWith(`${network}-`)) continue;
       const entry = readCached(file);
       if (entry.kind === "attachment") attachments.push(entry.attachment);
       else if (entry.kind !== "nothing") unreadable.push({ file, reason: reasonOf(entry) });

@@ -40,7 +40,7 @@ export async function collectGarbage(
     }
   };
   const deleted: Attachment[] = [];
-  for (const cached of cache.list().attachments) {
+  for (const cached of cache.list(network.name).attachments) {
     if (cached.network !== network.name || valid.some((one) => isSame(one, cached))) continue;
     if (await attempt(() => deleteAttachment(surroundings, cache, network, cached, signal))) deleted.push(cached);
   }

@@ -36,9 +36,9 @@ export function filesIn(directory: string, endings: readonly string[] = []): rea
   try {
     return readdirSync(directory, { withFileTypes: true })
       .filter((entry) => !entry.isDirectory() && (endings.length === 0 || endings.includes(extname(entry.name))))
-      .map(({ name }) => name)
-      .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      .map((name) => join(directory, name));
+      .map(({ name }) => ({ name, bytes: Buffer.from(name) }))
+      .toSorted((a, b) => Buffer.compare(a.bytes, b.bytes))
+      .map(({ name }) => join(directory, name));
   } catch (error) {
     if (systemCode(error) === "ENOENT") return [];
     throw fileFailure("list", directory, error);

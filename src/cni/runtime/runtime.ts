@@ -37,7 +37,9 @@ export interface RuntimeOptions extends Partial<Surroundings> {
 }
 
 /** An attachment as callers name it. */
-export interface AttachmentRequest extends Attachment {
+export interface AttachmentRequest extends Omit<Attachment, "namespace"> {
+  /** Absolute path of the container's network namespace. For CHECK and DEL, absent: that of ADD, where it is known. */
+  readonly namespace?: string;
   /** CNI_ARGS. For CHECK and DEL, absent: those of ADD. */
   readonly args?: Readonly<Record<string, string>>;
   /** What plugins that declare a capability get in runtimeConfig, by the capability. For CHECK and DEL, absent: those of ADD. */
@@ -95,7 +97,7 @@ export class CniRuntime {
   }
 
   /** The network as it was when an attachment was made; undefined where the cache has none. */
-  networkOf(name: string, { containerId, interfaceName }: Attachment): NetworkConfiguration | undefined {
+  networkOf(name: string, { containerId, interfaceName }: AttachmentRequest): NetworkConfiguration | undefined {
     const found = this.#cache.find({ network: name, containerId, interfaceName });
     if (found.kind !== "attachment" || found.attachment.configuration === "") return undefined;
     return readList(found.attachment.configuration, `the configuration of "${name}" in the cache`);
@@ -103,8 +105,7 @@ export class CniRuntime {
 
   /** Attaches a container. What failed plugins left is deleted again, unless `keepFailed`. Throws `exists` where the interface is attached. */
   add(network: NetworkConfiguration, request: AttachmentRequest, options: AddOptions = {}): Promise<Added> {
-    checkNames("ADD", request);
-    const attachment = { ...identityOf(request), args: [], capabilities: [], ...argumentsOf(request) };
+    const attachment = { ...identityOf("ADD", request), args: [], capabilities: [], ...argumentsOf(request) };
     return this.#holding(network, request, async () => {
       const text = await addAttachment(this.#surroundings, this.#cache, network, attachment, options);
       return { text, result: readResult(JSON.parse(text)) };
@@ -113,8 +114,7 @@ export class CniRuntime {
 
   /** Detaches a container; no error where it is not attached. */
   del(network: NetworkConfiguration, request: AttachmentRequest, { signal }: CallOptions = {}): Promise<void> {
-    checkNames("DEL", request);
-    const named = { ...identityOf(request), ...argumentsOf(request) };
+    const named = { ...identityOf("DEL", request), ...argumentsOf(request) };
     return this.#holding(network, request, () =>
       deleteAttachment(this.#surroundings, this.#cache, network, named, signal),
     );
@@ -122,8 +122,7 @@ export class CniRuntime {
 
   /** Whether an attachment is as ADD made it; false where the network disables the question. Throws what is wrong. */
   check(network: NetworkConfiguration, request: AttachmentRequest, { signal }: CallOptions = {}): Promise<boolean> {
-    checkNames("DEL", request);
-    const named = { ...identityOf(request), ...argumentsOf(request) };
+    const named = { ...identityOf("DEL", request), ...argumentsOf(request) };
     return this.#holding(network, request, () =>
       checkAttachment(this.#surroundings, this.#cache, network, named, signal),
     );
@@ -170,7 +169,7 @@ export class CniRuntime {
 
   #holding<Result>(
     network: NetworkConfiguration,
-    { containerId }: Attachment,
+    { containerId }: AttachmentRequest,
     work: () => Promise<Result>,
   ): Promise<Result> {
     const container = { key: `container ${containerId}`, mode: "exclusive" } as const;
@@ -180,9 +179,19 @@ export class CniRuntime {
 
 const networkKey = ({ name }: NetworkConfiguration): string => `network ${name}`;
 
-function identityOf({ containerId, interfaceName, namespace }: Attachment): Attachment {
-  return { containerId, interfaceName, ...(namespace !== undefined && { namespace }) };
+/** Throws `invalid-argument` where plugins would refuse it. */
+function identityOf(command: "ADD" | "DEL", { containerId, interfaceName, namespace }: AttachmentRequest): Attachment {
+  if (namespace !== undefined && !isPath(namespace)) {
+    throw new PortolanError("invalid-argument", `"${namespace}" is no absolute path of a network namespace`, {
+      object: `attachment "${interfaceName}" of container "${containerId}"`,
+    });
+  }
+  const identity = { containerId, interfaceName, ...(namespace !== undefined && { namespace }) };
+  checkNames(command, identity);
+  return identity;
 }
+
+const isPath = (text: string): text is `/${string}` => text.startsWith("/");
 
 const argumentsOf = ({ args, capabilities }: AttachmentRequest): Partial<CallArguments> => ({
   ...(args !== undefined && { args: Object.entries(args) }),

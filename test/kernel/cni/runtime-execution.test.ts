@@ -164,6 +164,15 @@ for (const [name, body, words] of nonsense) {
   });
 }
 
+test("a plugin that reads nothing is none the worse for it", async () => {
+  using scene = new RuntimeScene();
+  const file = join(scene.scripts, "deaf");
+  writeFileSync(file, "#!/bin/sh\nexec 0<&-\nsleep 0.1\necho {}\n", { mode: 0o755 });
+  const network = scene.network("n", [{ type: "deaf", padding: "x".repeat(200_000) }]);
+  assert.equal((await scene.runtime.add(network, attachment)).text, '{"cniVersion":"1.0.0"}');
+  await scene.runtime.del(network, named);
+});
+
 test("a plugin whose child keeps its output open is not waited for", async () => {
   using scene = new RuntimeScene();
   scene.script("daemonic", `test "$CNI_COMMAND" = ADD || exit 0; sleep 4 & echo '{"cniVersion":"1.0.0"}'`);
@@ -187,6 +196,22 @@ test("a plugin that cannot be executed, or is not there, is named before anythin
     scene.runtime.add(scene.network("b", [{ type: "inert" }]), attachment),
     refuses("plugin", /cannot be executed.*EACCES/),
   );
+});
+
+test("names that plugins would refuse are refused before", async () => {
+  using scene = new RuntimeScene();
+  scene.script("one", content("{}"));
+  const network = scene.network("n", [{ type: "one" }]);
+  for (const [wrong, words] of [
+    [{ containerId: "-c" }, /invalid characters in containerID/],
+    [{ interfaceName: "a b" }, /whitespace/],
+    [{ namespace: "netns/x" }, /no absolute path/],
+  ] as const) {
+    const request = { ...attachment, ...wrong };
+    assert.throws(() => scene.runtime.add(network, request), refuses("invalid-argument", words));
+    assert.throws(() => scene.runtime.del(network, request), refuses("invalid-argument", words));
+  }
+  assert.deepEqual(order(scene), []);
 });
 
 test("null is an empty result, and a missing version is the network's", async () => {
