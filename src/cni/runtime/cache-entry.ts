@@ -1,5 +1,5 @@
 /** An entry of the result cache as text: libcni's `cniCacheV1`, and what older ones wrote, which is the bare result. */
-import { CniError } from "../protocol/cni-error.ts";
+import { CniError, cniCode } from "../protocol/cni-error.ts";
 import type { Attachment } from "../protocol/environment.ts";
 import { findRaw, type RawObject, readRawObject, writeRaw } from "../protocol/raw-json.ts";
 import type { CallArguments } from "./call.ts";
@@ -45,7 +45,7 @@ export function readEntry(text: string): CacheEntry {
   const word = (key: string): string => {
     const value: unknown = JSON.parse(findRaw(object, key) ?? '""');
     if (typeof value === "string") return value;
-    throw new CniError(6, `${key} of the cache entry is no text`);
+    throw new CniError(cniCode.undecodable, `${key} of the cache entry is no text`);
   };
   if (word("kind") !== kind) return { kind: "result", result: text.trim() };
   const namespace = word("netns");
@@ -61,7 +61,7 @@ export function readEntry(text: string): CacheEntry {
     ...(result !== undefined && result !== "null" && { result }),
   };
   if (attachment.network === "" || attachment.containerId === "" || attachment.interfaceName === "") {
-    throw new CniError(6, "the cache entry does not say which attachment it is of");
+    throw new CniError(cniCode.undecodable, "the cache entry does not say which attachment it is of");
   }
   return { kind: "attachment", attachment };
 }

@@ -1,12 +1,11 @@
 /** The runtime with plugins that are scripts: what each is called with, in which order, and what becomes of those that hang, crash or talk nonsense. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, isPortolanError, PortolanError } from "../../../src/errors.ts";
-import { linksIn, namespace, RuntimeScene } from "../../support/cni/runtime-scene.ts";
+import { namespace, RuntimeScene } from "../../support/cni/runtime-scene.ts";
 import { enterTestHost } from "../../support/test-host.ts";
 
 enterTestHost();
@@ -334,37 +333,4 @@ test("operations on one container wait for each other, and GC for all of them", 
     ended.flatMap((line) => [line.replace("end", "start"), line]),
   );
   assert.ok(ended.indexOf("end ADD") < ended.indexOf("end DEL"));
-});
-
-test("a runtime that is killed leaves an attachment that DEL takes away", async () => {
-  using scene = new RuntimeScene();
-  // The first adds a link and hangs; its DEL takes it away.
-  scene.script(
-    "link",
-    `case "$CNI_COMMAND" in
-ADD) nsenter --net="$CNI_NETNS" ip link add "$CNI_IFNAME" type bridge || exit 1; touch "${scene.path}/added"; sleep 2; echo {} ;;
-DEL) nsenter --net="$CNI_NETNS" ip link delete "$CNI_IFNAME" ;; esac`,
-  );
-  const network = scene.network("n", [{ type: "link" }]);
-  const main = join(import.meta.dirname, "../../../src/cli/main.ts");
-  const words = [
-    "cni",
-    "add",
-    "--dir",
-    scene.configurations,
-    "--plugin-dir",
-    scene.scripts,
-    "--cache-dir",
-    scene.cache,
-    "--container-id",
-    "c",
-    "n",
-    path,
-  ];
-  const command = spawn(process.execPath, [main, ...words], { stdio: "ignore" });
-  while (!existsSync(join(scene.path, "added"))) await sleep(20);
-  command.kill("SIGKILL");
-  assert.deepEqual([linksIn(path), scene.cached()], [["eth0"], []]);
-  await scene.runtime.del(network, attachment);
-  assert.deepEqual(linksIn(path), []);
 });
