@@ -116,7 +116,7 @@ static int print_answer(struct call *call, struct answer answer)
 	case lost:
 		return do_after_loss(call);
 	case foreign:
-		return FAIL(call, cni_io_failure, "the answer on ", call->socket, " is not Portolan's: another server listens there");
+		return FAIL(call, cni_io_failure, "the answer on ", call->socket, " is no CNI plugin's: another server, or an older Portolan, listens there");
 	case no_memory:
 		break;
 	}

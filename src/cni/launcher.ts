@@ -36,7 +36,10 @@ async function answer(type: string, command: string, file: string): Promise<void
     const answered = await ask(connection, requestBody(type, input));
     if (answered === undefined) return await doAfterLoss({ installation, type, command, socket, input });
     if (answered.status !== 200 && !isError(answered.body))
-      throw new CniError(cniCode.ioFailure, `the answer on ${socket} is not Portolan's: another server listens there`);
+      throw new CniError(
+        cniCode.ioFailure,
+        `the answer on ${socket} is no CNI plugin's: another server, or an older Portolan, listens there`,
+      );
     process.stdout.write(answered.body);
     process.exitCode = answered.status === 200 ? 0 : 1;
   } catch (error) {

@@ -105,7 +105,7 @@ for (const [kind, skip] of [
     assert.deepEqual(json(out), {
       cniVersion: "0.4.0",
       code: 5,
-      msg: `the answer on ${here.socket} is not Portolan's: another server listens there`,
+      msg: `the answer on ${here.socket} is no CNI plugin's: another server, or an older Portolan, listens there`,
     });
   });
 
