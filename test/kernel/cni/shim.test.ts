@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { versionAnswer, versions } from "../../../src/cni/protocol/version.ts";
+import { randomFrom } from "../../support/random.ts";
 import { enterTestHost, missing } from "../../support/test-host.ts";
 import { Installed, type Kind, version } from "./daemon-stand-in.ts";
 
@@ -214,6 +215,45 @@ for (const [kind, skip] of [
     child.stdin.end("{}");
     await closed;
   });
+}
+
+test("static: whatever is answered, the plugin ends with an answer, an error, or the program that does without a daemon", {
+  skip: noCompiler,
+}, async () => {
+  await using here = new Installed("static", ["portolan"]);
+  const whole = Buffer.from(
+    'HTTP/1.1 422 X\r\nConnection: close\r\ncontent-LENGTH:  24\r\n\r\n{"code":7,"msg":"no way"}',
+  );
+  const draw = randomFrom("answers of a server that lost its mind");
+  let bytes: Uint8Array = whole;
+  here.instead = (request) => request.socket.write(bytes, () => request.socket.destroy());
+  await here.listen();
+  const seen = new Set<string>();
+  for (let round = 0; round < 400; round++) {
+    bytes = damaged(whole, draw(8));
+    const { status, out } = await here.call("portolan", { ...add, CNI_COMMAND: round % 2 === 0 ? "ADD" : "DEL" }, "{}");
+    assert.ok(status === 0 || status === 1 || status === 7, `${status} of ${Buffer.from(bytes)}`);
+    const text = out.toString();
+    const code = /^\{"code":(\d+),"msg":"[^"]*"\}\n$/.exec(text)?.[1];
+    seen.add(status === 7 ? "alone" : (code ?? "answered"));
+  }
+  assert.deepEqual([...seen].toSorted(), ["11", "5", "alone", "answered"]);
+});
+
+/** An answer with something changed, left out, or doubled. */
+function damaged(whole: Buffer, [what = 0, at = 0, letter = 0, length = 0]: Uint8Array): Uint8Array {
+  const start = at % whole.length;
+  const [before, after] = [whole.subarray(0, start), whole.subarray(start)];
+  switch (what % 4) {
+    case 0:
+      return before;
+    case 1:
+      return Buffer.concat([before, Buffer.from([letter]), after.subarray(1)]);
+    case 2:
+      return Buffer.concat([before, after.subarray(length % 8)]);
+    default:
+      return Buffer.concat([before, after.subarray(0, length % 16), after]);
+  }
 }
 
 test("the static plugin needs no library and is small", { skip: noCompiler }, async () => {
