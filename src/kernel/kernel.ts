@@ -66,7 +66,7 @@ export interface Kernel {
   dropNamespace(path: string): void;
   /** Whether `path` is a network namespace. */
   namespaceExists(path: string): boolean;
-  /** A descriptor of the namespace file, for attributes such as IFLA_NET_NS_FD; owned by the kernel object, do not close. */
+  /** A descriptor of the namespace, `"host"` or the path of its file, for attributes such as IFLA_NET_NS_FD; owned by the kernel object, do not close. */
   namespaceDescriptor(path: string): number;
   /** Closes all descriptors held on namespaces other than the host, which would keep them alive after their last process. */
   forgetNamespaces(): void;

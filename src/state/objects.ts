@@ -88,6 +88,23 @@ export interface VlanLink extends LinkBase {
 /** A link; further types join the union, each with its codec in kernel/netlink/route/link-kinds. */
 export type Link = BridgeLink | VethLink | MacvlanLink | IpvlanLink | VlanLink;
 
+/**
+ * A link of the host, somebody else's, that lives in a namespace. It comes back to the host under its name with the MTU, the state and the alias that it had. Its
+ * addresses and routes of before the kernel drops. The kernel brings hardware back by itself when its namespace goes, and removes virtual links.
+ */
+export interface MovedLink {
+  readonly kind: "moved-link";
+  /** Its name on the host. */
+  readonly name: string;
+  /** Where it lives. */
+  readonly namespace: NamespaceRef;
+  /** Its name there. */
+  readonly newName: string;
+  readonly mtu?: number;
+  /** Administratively up, there. */
+  readonly up: boolean;
+}
+
 /** An address on a link (struct ifaddrmsg). */
 export interface Address {
   readonly kind: "address";
@@ -218,6 +235,7 @@ export type KernelObject =
   | Namespace
   | Port
   | Link
+  | MovedLink
   | Address
   | Route
   | Neighbour

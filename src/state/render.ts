@@ -1,5 +1,6 @@
 /** Plans as commands: each line runs in a POSIX shell, and all of them leave the kernel in the state that applying the plan does. */
 
+import { droppedNamespaces, goesWithNamespace } from "./dropped.ts";
 import { kindOf } from "./kinds/registry.ts";
 import { addElements, deleteElements, placeRule } from "./nft/commands.ts";
 import type { NftElement } from "./objects.ts";
@@ -8,9 +9,7 @@ import type { Change, Plan } from "./plan-types.ts";
 /** The commands that do what a plan does, in its order. Elements of one nft set that follow each other share a command. */
 export function renderPlan(plan: Plan): readonly string[] {
   const lines: string[] = [];
-  const dropped = new Set(
-    plan.flatMap(({ action, object }) => (action === "delete" && object.kind === "namespace" ? [object.path] : [])),
-  );
+  const goes = goesWithNamespace(plan, droppedNamespaces(plan));
   const droppedTables = new Set(
     plan.flatMap(({ action, object }) => (action === "delete" && object.kind === "nft-table" ? [object.name] : [])),
   );
@@ -18,7 +17,7 @@ export function renderPlan(plan: Plan): readonly string[] {
   const visible = plan.filter(({ action, object }) => {
     if (action !== "delete" || !("namespace" in object)) return true;
     if ("table" in object && object.kind.startsWith("nft-")) return !droppedTables.has(String(object.table));
-    return object.namespace === "host" || !dropped.has(object.namespace);
+    return !goes(object);
   });
   const newChains = new Set(
     plan.flatMap(({ action, object }) =>

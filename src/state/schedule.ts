@@ -3,9 +3,11 @@
  * independent ones those of the same namespace travel together.
  */
 import type { NamespaceRef } from "../kernel/kernel.ts";
+import { droppedNamespaces, goesWithNamespace } from "./dropped.ts";
 import { namespaceKey, type Step } from "./kind.ts";
 import { kindOf } from "./kinds/registry.ts";
 import type { NftStep } from "./nft/transaction.ts";
+import type { KernelObject } from "./objects.ts";
 import type { Change, Plan } from "./plan-types.ts";
 
 export type RouteStep = Extract<Step, { type: "route" }>;
@@ -28,23 +30,27 @@ interface Waiting extends Scheduled {
   done: boolean;
 }
 
+/** Which namespaces a plan removes, and what goes with them. */
+interface Removal {
+  readonly paths: ReadonlySet<string>;
+  readonly takes: (object: KernelObject) => boolean;
+}
+
 /** The steps of one change. What lives in a namespace that the plan removes goes with it. */
-function stepsOf(change: Change, removed: ReadonlySet<string>): readonly Step[] {
+function stepsOf(change: Change, removed: Removal): readonly Step[] {
   const kind = kindOf(change.object);
   if (change.action === "create") return kind.create(change.object);
   if (change.action === "update") return kind.update(change.before, change.object) ?? [];
   const steps = kind.delete(change.object);
-  if (change.object.kind === "namespace" || removed.size === 0) return steps;
-  const goes = (step: Step): boolean => "namespace" in step && removed.has(step.namespace);
-  if ("namespace" in change.object && removed.has(change.object.namespace)) return [];
-  return steps.filter((step) => !goes(step));
+  if (change.object.kind === "namespace" || removed.paths.size === 0) return steps;
+  const goes = (step: Step): boolean => "namespace" in step && removed.paths.has(step.namespace);
+  return removed.takes(change.object) ? [] : steps.filter((step) => !goes(step));
 }
 
 /** The batches of a plan, in the order in which they are executed. */
 export function schedule(plan: Plan): readonly Batch[] {
-  const removed = new Set(
-    plan.flatMap(({ action, object }) => (action === "delete" && object.kind === "namespace" ? [object.path] : [])),
-  );
+  const paths = droppedNamespaces(plan);
+  const removed: Removal = { paths, takes: goesWithNamespace(plan, paths) };
   const batches: Batch[] = [];
   // The firewall and ports have their places, and nothing waits for them: plans with thousands of them are spared the search.
   const apart = plan.flatMap((change, index): Scheduled[] =>
@@ -94,7 +100,7 @@ const isEarly = ({ object }: Change): boolean =>
   object.kind === "sysctl" || (object.kind === "link-setting" && ["mac", "master"].includes(object.setting));
 
 /** The steps of everything else, and what each waits for. */
-function waitingSteps(plan: Plan, removed: ReadonlySet<string>): readonly Waiting[] {
+function waitingSteps(plan: Plan, removed: Removal): readonly Waiting[] {
   /** The last steps so far that touch what a key names. */
   const last = new Map<string, Waiting>();
   /** The steps that make links. */

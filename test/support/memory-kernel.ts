@@ -25,7 +25,7 @@ import { linkOfSysctl, MemorySettings, type Setting } from "./memory-settings.ts
 
 /** What is said of an object that is not there. */
 const missingCode = (object: KernelObject): Errno => {
-  if (object.kind === "link") return "ENODEV";
+  if (object.kind === "link" || object.kind === "moved-link") return "ENODEV";
   if (object.kind === "address") return "EADDRNOTAVAIL";
   return object.kind === "route" ? "ESRCH" : "ENOENT";
 };
@@ -100,12 +100,18 @@ export class MemoryKernel implements KernelView {
   /** A link by name: the type is `loopback` for the one that every namespace has. */
   link(namespace: NamespaceRef, name: string): LinkView | undefined {
     if (name === "lo") return this.hasNamespace(namespace) ? { type: "loopback", up: true } : undefined;
-    const foreign = namespace === "host" ? this.foreign.links?.find((one) => one.name === name) : undefined;
+    if (namespace === "host" && this.#objects.has(`moved-link ${name}`)) return undefined;
+    const foreign = namespace === "host" ? this.#foreignLink(name) : undefined;
     if (foreign !== undefined) return { type: foreign.type, up: true };
     const link = this.#holders.get(linkKey(namespace, name));
+    if (link?.kind === "moved-link") return { type: this.#foreignLink(link.name)?.type ?? "", up: link.up };
     if (link?.kind !== "link") return undefined;
     const isPeer = link.type === "veth" && link.peer.name === name && link.peer.namespace === namespace;
     return isPeer ? { ...link.peer, type: link.type } : link;
+  }
+
+  #foreignLink(name: string): { readonly type: string } | undefined {
+    return this.foreign.links?.find((one) => one.name === name);
   }
 
   /** Value of a sysctl; undefined where the namespace or the link is not there. */
@@ -161,11 +167,14 @@ export class MemoryKernel implements KernelView {
     if (current === undefined && !replaces) throw new Refusal(missingCode(object), `${key} is not there`);
     if (kindOf<KernelObject>(object).update(before, object) === undefined)
       throw new Refusal("EOPNOTSUPP", `${key} cannot be changed in place`);
-    for (const needed of kindOf(object).references(object)) requireKey(this, needed);
+    // A link that has been moved is where it is to be, and no more where it was.
+    if (object.kind !== "moved-link") for (const needed of kindOf(object).references(object)) requireKey(this, needed);
     if (current !== undefined) this.#drop(current);
     if (object.kind !== "link" || current?.kind !== "link") {
       if (object.kind === "route") checkRoute(this, object);
       this.#put(object);
+      if (object.kind === "moved-link" && current?.kind === "moved-link" && current.up && !object.up)
+        this.#flush(object.namespace, object.newName, [4, 6], "down");
       return;
     }
     checkMaster(this, object.namespace, object.master);
@@ -208,7 +217,7 @@ export class MemoryKernel implements KernelView {
         if (dependent.kind === "link" && object.kind === "link") this.#release(dependent);
         else this.#remove(dependent);
       }
-      if (object.kind === "link") this.#settings.forget(key);
+      if (object.kind === "link" || object.kind === "moved-link") this.#settings.forget(key);
     }
     if (object.kind === "namespace") {
       this.#settings.forget(namespaceKey(object.path));

@@ -5,6 +5,7 @@ import { address } from "./address.ts";
 import { file } from "./file.ts";
 import { link } from "./link.ts";
 import { linkSetting } from "./link-setting.ts";
+import { movedLink } from "./moved-link.ts";
 import { namespace } from "./namespace.ts";
 import { neighbour } from "./neighbour.ts";
 import { nftChain, nftElement, nftRule, nftSet, nftTable } from "./nft.ts";
@@ -24,6 +25,7 @@ const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind:
   "nft-rule": nftRule,
   "nft-element": nftElement,
   link,
+  "moved-link": movedLink,
   "link-setting": linkSetting,
   qdisc,
   sysctl,

@@ -9,6 +9,7 @@ import { accept, drop, jump, lookup, rule } from "../../../src/state/nft/stateme
 import type { KernelObject, NftDataType } from "../../../src/state/objects.ts";
 import { ordered } from "../../../src/state/plan.ts";
 import { MemoryKernel } from "../../support/memory-kernel.ts";
+import type { ForeignState } from "../../support/memory-rules.ts";
 
 const paths = ["/run/a", "/run/b"] as const;
 const inside = fc.constantFrom(...paths);
@@ -56,6 +57,19 @@ const veth = fc
     }),
   })
   .map((given): KernelObject => compact({ kind: "link", type: "veth", namespace: "host", up: true, ...given }));
+
+/** What the host has of its own. */
+export const foreign: ForeignState = { links: ["nic0", "nic1"].map((name) => ({ name, type: "" })) };
+
+const moved = fc
+  .record({
+    name: fc.constantFrom("nic0", "nic1"),
+    namespace: inside,
+    newName: fc.constantFrom(...interfaces),
+    mtu: maybe(mtu).arb,
+    up: fc.constant(true),
+  })
+  .map((given): KernelObject => compact({ kind: "moved-link", ...given }));
 
 const address = fc.oneof(
   fc
@@ -218,6 +232,7 @@ export const object: fc.Arbitrary<KernelObject> = fc.oneof(
   { arbitrary: namespace, weight: 2 },
   bridge,
   { arbitrary: veth, weight: 3 },
+  moved,
   { arbitrary: address, weight: 4 },
   { arbitrary: route, weight: 3 },
   neighbour,
@@ -240,7 +255,7 @@ export const state: fc.Arbitrary<readonly KernelObject[]> = fc
 
 /** The objects that Linux would make when asked for one after the other, in an order that suits it. */
 function consistent(objects: readonly KernelObject[]): readonly KernelObject[] {
-  const kernel = new MemoryKernel();
+  const kernel = new MemoryKernel(foreign);
   const kept: KernelObject[] = [];
   const seen = new Set<string>();
   for (const { object } of ordered(objects.map((object) => ({ action: "create", object })))) {

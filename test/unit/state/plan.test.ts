@@ -11,12 +11,12 @@ import type { KernelObject, NftChain, VethLink } from "../../../src/state/object
 import { changesFor, inverseOf, inversePlan, isAsDesired, ordered, plan } from "../../../src/state/plan.ts";
 import type { Change, Plan } from "../../../src/state/plan-types.ts";
 import { createMemoryEngine, type MemoryEngine } from "../../support/memory-engine.ts";
-import { state } from "./arbitraries.ts";
+import { foreign, state } from "./arbitraries.ts";
 
 const runs = { numRuns: 60 };
 
 async function engineWith(objects: readonly KernelObject[]): Promise<MemoryEngine> {
-  const engine = createMemoryEngine();
+  const engine = createMemoryEngine({ foreign });
   await engine.apply(plan(objects, []));
   return engine;
 }
@@ -52,7 +52,7 @@ async function assertIs(engine: MemoryEngine, desired: readonly KernelObject[], 
 test("a plan makes what is wanted out of nothing, and nothing out of it", async () => {
   await fc.assert(
     fc.asyncProperty(state, async (desired) => {
-      const engine = createMemoryEngine();
+      const engine = createMemoryEngine({ foreign });
       await bring(engine, desired, []);
       await bring(engine, [], desired);
       assert.deepEqual(there(engine.objects()), []);
