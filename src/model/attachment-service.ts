@@ -1,10 +1,16 @@
 /** The model's face to CNI's plugins. */
+
 import { localMac } from "../address/mac.ts";
+import { baseObjects } from "../firewall/table.ts";
 import { linkKey } from "../state/kind.ts";
 import { keyOf, kindOf } from "../state/kinds/registry.ts";
 import { plan } from "../state/plan.ts";
+import { detach } from "./attachment-departure.ts";
+import { forgetNetwork, joinNetwork } from "./attachment-joins.ts";
+import { attachmentsOf, findAttachment } from "./attachment-records.ts";
+import { told } from "./attachment-told.ts";
 import type { Attachments } from "./attachment-types.ts";
-import { attach, attachmentsOf, detach, findAttachment } from "./attachments.ts";
+import { attach } from "./attachments.ts";
 import { type Context, timestamp } from "./context.ts";
 import { endpointOwner, sandboxOwner } from "./descriptions.ts";
 import { reservationId } from "./reservations.ts";
@@ -19,7 +25,14 @@ export function createAttachments(
   return {
     publishAddress: context.publishAddress,
     attach: (key, namespace, decide) => carryOut(() => attach(context, key, namespace, decide)),
-    detach: (key, plugin) => detach(context, key, plugin),
+    join: (key, namespace, network, endpoint, decide) =>
+      carryOut(() => joinNetwork(context, key, namespace, network, endpoint, decide)),
+    detach: async (key, plugin) => {
+      await detach(context, key, plugin);
+      await forgetNetwork(context, key.network);
+    },
+    told: (endpoint) => told(context, endpoint),
+    hasDriver: (name) => context.drivers.has(name),
     find: (key) => findAttachment(context, key),
     of: (network) => attachmentsOf(context, network),
     sandboxOf: ({ join }) => join && records.sandboxes.get(join.sandboxId),
@@ -38,7 +51,9 @@ export function createAttachments(
       const owners = [endpointOwner(endpoint.id), ...(endpoint.join ? [sandboxOwner(endpoint.join.sandboxId)] : [])];
       const wanted = owners.flatMap((owner) => ledger.of(owner)).flatMap((object) => adapt(object) ?? []);
       const keys = new Set(wanted.map(keyOf));
-      const observed = (await engine.observe(wanted)).filter((object) => keys.has(keyOf(object)));
+      // Elements are found in the sets that are looked at.
+      const sets = wanted.some(({ kind }) => kind === "nft-element") ? baseObjects : [];
+      const observed = (await engine.observe([...wanted, ...sets])).filter((object) => keys.has(keyOf(object)));
       return plan(wanted, observed).map(
         ({ action, object }) => `${action === "create" ? "missing" : "changed"}: ${kindOf(object).words(object)}`,
       );

@@ -43,6 +43,41 @@ export interface ReservationHolder {
   readonly interfaceName: string;
 }
 
+/** A network, as it is asked for (types.ts). */
+interface NetworkSpec {
+  readonly name: string;
+  readonly driver?: string;
+  readonly internal?: boolean;
+  readonly enableIpv4?: boolean;
+  readonly enableIpv6?: boolean;
+  readonly ipam?: {
+    readonly pools?: readonly { readonly subnet?: string; readonly ipRange?: string; readonly gateway?: string }[];
+  };
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/** An endpoint, as it is asked for (types.ts). */
+interface EndpointSpec {
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly mac?: string;
+  readonly aliases?: readonly string[];
+  readonly publish?: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/** What is to be told of an attachment in a network of the engine's own. */
+export interface Told {
+  /** Links of the host that belong to it, the one that others share first. */
+  readonly onHost: readonly { readonly name: string; readonly mac?: MacAddress; readonly mtu?: number }[];
+  /** Of the interface inside, bytes. */
+  readonly mtu?: number;
+  /** By which everybody else is reached, one of each family. */
+  readonly gateways: readonly IpAddress[];
+  /** Whether names are served inside. */
+  readonly names: boolean;
+}
+
 export interface Attachments {
   /** The host's address for ports that name none; undefined: all of them. */
   readonly publishAddress: IpAddress | undefined;
@@ -55,8 +90,21 @@ export interface Attachments {
     namespace: `/${string}`,
     decide: (scene: AttachmentScene) => Promise<Decision>,
   ): Promise<EndpointRecord>;
+  /**
+   * Attaches a container to a network of the engine's own, which is made as `network` says where there is none of that name, and goes with its last endpoint then.
+   * Throws what creating networks and connecting throw, `exists` where the network has another driver.
+   */
+  join(
+    key: AttachmentKey,
+    namespace: `/${string}`,
+    network: NetworkSpec,
+    endpoint: EndpointSpec,
+    part: (endpoint: EndpointRecord) => AttachmentPart,
+  ): Promise<EndpointRecord>;
   /** Takes away the last part that a plugin added. Nothing to take away is fine. */
   detach(key: AttachmentKey, plugin: string): Promise<void>;
+  told(endpoint: EndpointRecord): Told;
+  hasDriver(name: string): boolean;
   find(key: AttachmentKey): EndpointRecord | undefined;
   /** All attachments to CNI's network of that name. */
   of(network: string): readonly EndpointRecord[];

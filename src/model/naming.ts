@@ -31,9 +31,9 @@ export const isInternal = (context: Context, endpoints: readonly EndpointRecord[
 export const namedEndpoints = (context: Context, endpoints: readonly EndpointRecord[]): readonly EndpointRecord[] =>
   inNameOrder(context, endpoints).filter((endpoint) => hasNames(context, networkOf(context, endpoint)));
 
-/** The names of an endpoint, the one for reverse look-ups first. One that was made of its id is none. */
+/** The names of an endpoint, the one for reverse look-ups first. One that was made of its id, or of an attachment's key, is none. */
 export function namesOf(endpoint: EndpointRecord, sandbox: SandboxRecord): readonly string[] {
-  const own = endpoint.name === shortId(endpoint.id) ? [] : [endpoint.name];
+  const own = endpoint.name === shortId(endpoint.id) || endpoint.attachment !== undefined ? [] : [endpoint.name];
   return [...new Set([sandbox.name, ...own, ...endpoint.aliases, shortId(sandbox.id)])];
 }
 

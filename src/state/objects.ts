@@ -76,11 +76,13 @@ export interface IpvlanLink extends LinkBase {
   readonly flag: IpvlanFlag;
 }
 
-/** What has one VLAN's tag on a link of the same namespace. */
+/** What has one VLAN's tag on a link of the same namespace, or of the host. */
 export interface VlanLink extends LinkBase {
   readonly type: "vlan";
   /** Name of the link that it stands on. */
   readonly parent: string;
+  /** Where that one is; absent: in the same namespace. */
+  readonly parentNamespace?: "host";
   /** VLAN identifier, 1 to 4094. */
   readonly id: number;
 }

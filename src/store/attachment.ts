@@ -85,6 +85,21 @@ export interface ParentedInterface extends AttachmentInterface {
     | { readonly type: "ipvlan"; readonly mode: IpvlanMode };
 }
 
+/** A link of the host, lent to the container. */
+export interface LentInterface extends AttachmentInterface {
+  readonly kind: "lent";
+  /** Its name on the host. */
+  readonly device: string;
+}
+
+/** One VLAN's tag on a link of the host. */
+export interface TaggedInterface extends AttachmentInterface {
+  readonly kind: "tagged";
+  readonly parent: string;
+  /** VLAN identifier, 1 to 4094. */
+  readonly id: number;
+}
+
 /** Published ports: the endpoint's own, which lead to these addresses. */
 export interface PublishedPorts {
   readonly kind: "published";
@@ -139,10 +154,20 @@ export interface Filtered {
   readonly policy: "open" | "same-bridge" | "isolated";
 }
 
+/** The endpoint itself, of a network of the engine's own: its driver describes it. */
+export interface Joined {
+  readonly kind: "joined";
+  /** Ports that were asked for. */
+  readonly wishes: readonly PublishedPort[];
+}
+
 export type Made =
+  | Joined
   | BridgedInterface
   | RoutedInterface
   | ParentedInterface
+  | LentInterface
+  | TaggedInterface
   | PublishedPorts
   | Settings
   | SourceRoutes

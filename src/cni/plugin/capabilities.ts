@@ -54,3 +54,10 @@ function protocolOf(text = "tcp"): TransportProtocol {
   if (isTransportProtocol(protocol)) return protocol;
   throw new CniError(cniCode.badConfiguration, `unknown port protocol ${text}`);
 }
+/** Further names in a network: a list, or, as podman sends it, lists by network. */
+export function askedAliases(call: BaseCall): readonly string[] {
+  const value = capability(call)?.any("aliases");
+  const own = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
+  const list: unknown = own === undefined ? value : own.find(([network]) => network === call.network)?.[1];
+  return Array.isArray(list) ? list.filter((one): one is string => typeof one === "string") : [];
+}

@@ -26,6 +26,7 @@ export function requireAttachment(call: PlacedCall): EndpointRecord {
 /** What is looked at: settings may be another plugin's. */
 const usualKinds: ReadonlySet<KernelObject["kind"]> = new Set([
   "link",
+  "moved-link",
   "address",
   "route",
   "nft-table",

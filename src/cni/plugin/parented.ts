@@ -26,8 +26,8 @@ function oneOf<Word extends string>(call: PlacedCall, words: readonly [Word, ...
   throw new CniError(cniCode.badConfiguration, `unknown ${call.type} mode: "${text}"`, `modes are ${words.join(", ")}`);
 }
 
-/** The parent's MTU; throws CniError where there is no such link. */
-async function parentMtu(scene: AttachmentScene, parent: string): Promise<number> {
+/** The MTU of a link of the host; throws CniError where there is none of that name. */
+export async function hostMtu(scene: AttachmentScene, parent: string): Promise<number> {
   const link = (await scene.host()).links.find(({ name }) => name === parent);
   if (link !== undefined) return link.mtu;
   throw new CniError(cniCode.other, `failed to lookup master "${parent}": Link not found`);
@@ -44,7 +44,7 @@ const parented = (read: (call: PlacedCall) => ParentedInterface["link"]) =>
     const mac = link.type === "macvlan" ? (askedMac(call) ?? attachments.newMac()) : undefined;
     const wanted = config.whole("mtu") ?? 0;
     return async (scene, ipam): Promise<Making> => {
-      const most = await parentMtu(scene, parent);
+      const most = await hostMtu(scene, parent);
       if (wanted < 0 || wanted > most) {
         throw new CniError(cniCode.badConfiguration, `invalid MTU ${wanted}, must be [0, master MTU(${most})]`);
       }

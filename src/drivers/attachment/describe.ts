@@ -4,17 +4,19 @@ import type { MacAddress } from "../../address/mac.ts";
 import { describeApart, describeHairpin, describeOpenLink } from "../../firewall/open-link.ts";
 import { describeProxied, proxiedPorts } from "../../firewall/proxied.ts";
 import { describeHeld, describePublished } from "../../firewall/published.ts";
-import type { IpvlanLink, KernelObject, MacvlanLink, NamespaceRef } from "../../state/objects.ts";
+import type { IpvlanLink, KernelObject, MacvlanLink, NamespaceRef, VlanLink } from "../../state/objects.ts";
 import type {
   AttachmentInterface,
   AttachmentPart,
   Filtered,
+  LentInterface,
   ParentedInterface,
   PublishedPorts,
   Rate,
   Settings,
   Shaped,
   SourceRoutes,
+  TaggedInterface,
 } from "../../store/attachment.ts";
 import type { EndpointRecord } from "../../store/records.ts";
 import type { JoinDescription } from "../driver.ts";
@@ -77,12 +79,18 @@ function describePart(
   name: string,
 ): readonly KernelObject[] {
   switch (made.kind) {
+    case "joined":
+      return [];
     case "bridged":
       return describeBridged(made, endpoint, namespace, name);
     case "routed":
       return describeRouted(made, namespace, name);
     case "parented":
       return describeParented(made, namespace, name);
+    case "lent":
+      return describeLent(made, namespace, name);
+    case "tagged":
+      return describeTagged(made, namespace, name);
     case "published":
       return describePorts(made, endpoint);
     case "set":
@@ -104,6 +112,35 @@ function describeParented(made: ParentedInterface, namespace: NamespaceRef, name
       ? { ...base, ...link, ...(mac !== undefined && { mac }) }
       : { ...base, ...link, flag: "bridge" };
   return [described, ...describeInside(namespace, name, made)];
+}
+
+const describeLent = (made: LentInterface, namespace: NamespaceRef, newName: string): readonly KernelObject[] => [
+  {
+    kind: "moved-link",
+    name: made.device,
+    namespace,
+    newName,
+    ...(made.mtu !== undefined && { mtu: made.mtu }),
+    up: true,
+  },
+  ...describeInside(namespace, newName, made),
+];
+
+function describeTagged(made: TaggedInterface, namespace: NamespaceRef, name: string): readonly KernelObject[] {
+  const { parent, id, mac, mtu } = made;
+  const link: VlanLink = {
+    kind: "link",
+    namespace,
+    type: "vlan",
+    name,
+    parent,
+    parentNamespace: "host",
+    id,
+    ...(mac !== undefined && { mac }),
+    ...(mtu !== undefined && { mtu }),
+    up: true,
+  };
+  return [link, ...describeInside(namespace, name, made)];
 }
 
 function describePorts(

@@ -43,9 +43,10 @@ function standingCommand(object: MacvlanLink | IpvlanLink): string {
 function addCommand(object: Link): readonly string[] {
   if (object.type === "macvlan" || object.type === "ipvlan") return [standingCommand(object)];
   if (object.type === "vlan") {
-    const { namespace, name, parent, mtu, id } = object;
+    const { namespace, name, parent, parentNamespace = namespace, mac, mtu, id } = object;
+    const elsewhere = parentNamespace === namespace ? "" : ` netns ${namespace}`;
     return [
-      `${inside(namespace)}ip link add link ${parent} name ${name}${mtuWords(mtu)} group ${ownLinkGroup} type vlan id ${id}`,
+      `${inside(parentNamespace)}ip link add link ${parent} name ${name}${elsewhere}${macWords(mac)}${mtuWords(mtu)} group ${ownLinkGroup} type vlan id ${id}`,
     ];
   }
   const start = `${inside(object.namespace)}ip link add ${object.name}${macWords(object.mac)}${mtuWords(object.mtu)} group ${ownLinkGroup} type ${object.type}`;

@@ -41,7 +41,9 @@ function kindData(link: Link, context: ApplyContext): LinkKindData {
 
 /** Where a link is made: in its own namespace, or from where the link is that it stands on. */
 const birthplace = (link: Link): NamespaceRef =>
-  link.type === "macvlan" || link.type === "ipvlan" ? "host" : link.namespace;
+  link.type === "macvlan" || link.type === "ipvlan" || (link.type === "vlan" && link.parentNamespace === "host")
+    ? "host"
+    : link.namespace;
 
 /** What a link stands on, and where it is born if that is elsewhere. */
 function standing(link: Link, context: ApplyContext) {
@@ -100,6 +102,7 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
   if ("mode" in before && "mode" in link && before.mode !== link.mode) return undefined;
   if ("flag" in before && "flag" in link && before.flag !== link.flag) return undefined;
   if ("id" in before && "id" in link && before.id !== link.id) return undefined;
+  if (birthplace(before) !== birthplace(link)) return undefined;
   if (before.type === "veth" && link.type === "veth") {
     const [was, is] = [before.peer, link.peer];
     if (was.namespace !== is.namespace || was.name !== is.name || (is.mac !== undefined && was.mac !== is.mac))
@@ -227,7 +230,14 @@ function observeStanding(
     case "ipvlan":
       return data.mode && data.flag && { ...base, type: "ipvlan", parent, mode: data.mode, flag: data.flag };
     case "vlan":
-      return data.id === undefined ? undefined : { ...base, type: "vlan", parent, id: data.id };
+      if (data.id === undefined) return undefined;
+      return {
+        ...base,
+        type: "vlan",
+        parent,
+        ...(linkNamespaceId !== undefined && { parentNamespace: "host" as const }),
+        id: data.id,
+      };
     default:
       return undefined;
   }
