@@ -43,9 +43,11 @@ export async function addAttachment(
     }
     cache.put({ ...attachment, network: network.name, configuration: network.text, ...(result && { result }) });
   } catch (error) {
-    if (keepFailed || !isPortolanError(error)) throw error;
+    if (keepFailed) throw error;
+    const suppressed = foreign === false ? await undo(surroundings, network, attachment, called, result) : [];
+    // What is the caller's own is his as it is.
+    if (!isPortolanError(error) || error === signal?.reason) throw error;
     if (foreign !== false) throw withMore(error, { advice: notUndone(network, attachment, foreign) });
-    const suppressed = await undo(surroundings, network, attachment, called, result);
     throw suppressed.length === 0 ? error : withMore(error, { suppressed });
   }
   return result ?? "null";
