@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { run, temporaryDirectory } from "../test/support/test-host.ts";
 import { enterBenchHost, startDaemon } from "./host.ts";
 import { type Figure, median, report } from "./measure.ts";
-import { attachAndDetach, type Chain, compile, type PluginConfiguration, Stopwatch } from "./plugin/runtime.ts";
+import { attach, type Chain, compile, detach, type PluginConfiguration, Stopwatch } from "./plugin/runtime.ts";
 
 const reference = "/usr/lib/cni";
 const portolan = join(import.meta.dirname, "../bin/portolan");
@@ -23,7 +23,7 @@ enterBenchHost({
 
 /** How many addresses are given out already. */
 const levels = [0, 1_000, 10_000] as const;
-const rounds = { version: 300, warmUp: 100, attach: 25, alone: 15 };
+const rounds = { version: 300, warmUp: 100, first: 15, attach: 25, alone: 15 };
 /** The kernel takes namespaces apart in the background, holding locks that both sides need: milliseconds until it is done. */
 const quiet = 60;
 using directory = temporaryDirectory();
@@ -69,16 +69,17 @@ interface Times {
 }
 
 /** Attaches a container in a namespace that is there, and detaches it, each side in turn. */
-async function measure(ports: number): Promise<Readonly<Record<Side, Times>>> {
+async function measure(ports: number, count: number, before?: () => void): Promise<Readonly<Record<Side, Times>>> {
   const times: Record<Side, Times> = { ours: { add: [], del: [] }, theirs: { add: [], del: [] } };
-  for (let round = 0; round < rounds.attach; round++) {
+  for (let round = 0; round < count; round++) {
     for (const side of both(round)) {
       run("ip netns add peer");
+      before?.();
       await sleep(quiet);
       const container = { id: `round${ports}-${round}`, namespace: "/run/netns/peer" };
-      const { add, del } = attachAndDetach(stopwatch, chainOf(side, ports), container);
-      times[side].add.push(add);
-      times[side].del.push(del);
+      const { milliseconds, result } = attach(stopwatch, chainOf(side, ports), container);
+      times[side].add.push(milliseconds);
+      times[side].del.push(detach(stopwatch, chainOf(side, ports), container, result));
       run("ip netns delete peer");
     }
   }
@@ -99,7 +100,7 @@ async function reserve(from: number, to: number): Promise<void> {
       const variables = [
         "CNI_COMMAND=ADD",
         `CNI_CONTAINERID=reserved${at}`,
-        "CNI_NETNS=/run/netns/none",
+        "CNI_NETNS=/run/netns/resident-ours",
         "CNI_IFNAME=eth0",
         `CNI_PATH=${ours}`,
       ];
@@ -173,15 +174,22 @@ async function aloneFigure(): Promise<Figure> {
   const bridge = { type: "bridge", bridge: "alone0", isGateway: true, ipMasq: true, ipam: ipamOf("ours") };
   const source = join(directory.path, "node");
   writeFileSync(source, `#!${process.execPath}\n`, { mode: 0o755 });
+  const chain = { folder, network: "alonenet", plugins: [bridge] };
+  const resident = { id: "resident", namespace: "/run/netns/resident" };
+  run("ip netns add resident");
+  const there = attach(stopwatch, chain, resident).result;
   const [add, start]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds.alone; round++) {
     run("ip netns add peer");
     await sleep(quiet);
     start.push(stopwatch.run(source, {}).milliseconds);
     const container = { id: `alone${round}`, namespace: "/run/netns/peer" };
-    add.push(attachAndDetach(stopwatch, { folder, network: "alonenet", plugins: [bridge] }, container).add);
+    const { milliseconds, result } = attach(stopwatch, chain, container);
+    add.push(milliseconds);
+    detach(stopwatch, chain, container, result);
     run("ip netns delete peer");
   }
+  detach(stopwatch, chain, resident, there);
   const [mine, node] = [median(add), median(start)];
   return {
     what: "bridge with ipMasq: ADD without a daemon",
@@ -194,12 +202,33 @@ async function aloneFigure(): Promise<Figure> {
 }
 
 report(versionFigures());
+// Before there is a daemon, and gone again: a host has one engine.
+report([await aloneFigure()]);
 await using daemon = await startDaemon();
 if (daemon.pid === 0) throw new Error("there is no daemon");
 for (let round = 0; round < rounds.warmUp; round++) {
   run("ip netns add peer");
-  attachAndDetach(stopwatch, chainOf("ours", 10), { id: `warm${round}`, namespace: "/run/netns/peer" });
+  const container = { id: `warm${round}`, namespace: "/run/netns/peer" };
+  detach(stopwatch, chainOf("ours", 10), container, attach(stopwatch, chainOf("ours", 10), container).result);
   run("ip netns delete peer");
+}
+const pair = (times: Readonly<Record<Side, Times>>, command: keyof Times): readonly [number, number] => [
+  median(times.ours[command]),
+  median(times.theirs[command]),
+];
+// The reference plugin leaves its bridge behind; ours goes with the last container.
+const first = await measure(0, rounds.first, () => {
+  if (existsSync("/sys/class/net/theirs0")) run("ip link delete theirs0");
+});
+report([
+  compared("bridge with ipMasq: ADD of a network's first container", pair(first, "add"), "the reference plugins"),
+  compared("bridge with ipMasq: DEL of its last", pair(first, "del"), "the reference plugins"),
+]);
+
+// A container that stays, as on any host that has some.
+for (const side of ["ours", "theirs"] as const) {
+  run(`ip netns add resident-${side}`);
+  attach(stopwatch, chainOf(side, 0), { id: "resident", namespace: `/run/netns/resident-${side}` });
 }
 const add = new Map<string, number>();
 for (const [at, level] of levels.entries()) {
@@ -208,18 +237,14 @@ for (const [at, level] of levels.entries()) {
     [0, { add: 8, del: 8 }],
     [10, { add: 40, del: 8 }],
   ] as const) {
-    const times = await measure(ports);
-    const pair = (command: keyof Times): readonly [number, number] => [
-      median(times.ours[command]),
-      median(times.theirs[command]),
-    ];
+    const times = await measure(ports, rounds.attach);
     const chain = ports === 0 ? "bridge with ipMasq" : `bridge with ipMasq, portmap with ${ports} ports`;
     const where = level === 0 ? "" : `, ${level.toLocaleString("en")} addresses reserved`;
     report([
-      compared(`${chain}: ADD${where}`, pair("add"), "the reference plugins", bars.add),
-      compared(`${chain}: DEL${where}`, pair("del"), "the reference plugins", bars.del),
+      compared(`${chain}: ADD${where}`, pair(times, "add"), "the reference plugins", bars.add),
+      compared(`${chain}: DEL${where}`, pair(times, "del"), "the reference plugins", bars.del),
     ]);
-    add.set(`${ports} ${level}`, pair("add")[0]);
+    add.set(`${ports} ${level}`, pair(times, "add")[0]);
   }
 }
 for (const ports of [0, 10]) {
@@ -235,4 +260,3 @@ for (const ports of [0, 10]) {
     },
   ]);
 }
-report([await aloneFigure()]);

@@ -58,36 +58,49 @@ export interface Container {
   readonly namespace: string;
 }
 
-/** An attachment by a chain: what ADD took, and DEL, which is the other way round; milliseconds of all plugins. */
-export function attachAndDetach(
+/** Runs one plugin of a chain. */
+function call(
   stopwatch: Stopwatch,
-  { folder, network, plugins }: Chain,
+  command: "ADD" | "DEL",
+  { folder, network }: Chain,
+  plugin: PluginConfiguration,
   { id, namespace }: Container,
-): { readonly add: number; readonly del: number } {
-  const call = (command: string, plugin: PluginConfiguration, previous: unknown): Timed =>
-    stopwatch.run(
-      join(folder, plugin.type),
-      {
-        CNI_COMMAND: command,
-        CNI_CONTAINERID: id,
-        CNI_NETNS: namespace,
-        CNI_IFNAME: "eth0",
-        CNI_PATH: folder,
-      },
-      JSON.stringify({
-        cniVersion: "1.0.0",
-        name: network,
-        ...plugin,
-        ...(previous !== undefined && { prevResult: previous }),
-      }),
-    );
-  let result: unknown;
-  let [add, del] = [0, 0];
-  for (const plugin of plugins) {
-    const { milliseconds, output } = call("ADD", plugin, result);
-    add += milliseconds;
-    result = JSON.parse(output);
+  previous: unknown,
+): Timed {
+  const environment = {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: id,
+    CNI_NETNS: namespace,
+    CNI_IFNAME: "eth0",
+    CNI_PATH: folder,
+  };
+  const configuration = {
+    cniVersion: "1.0.0",
+    name: network,
+    ...plugin,
+    ...(previous !== undefined && { prevResult: previous }),
+  };
+  return stopwatch.run(join(folder, plugin.type), environment, JSON.stringify(configuration));
+}
+
+/** Attaches a container: what all plugins of the chain took, and the last one's result. */
+export function attach(
+  stopwatch: Stopwatch,
+  chain: Chain,
+  container: Container,
+): { readonly milliseconds: number; readonly result: unknown } {
+  let [milliseconds, result]: [number, unknown] = [0, undefined];
+  for (const plugin of chain.plugins) {
+    const called = call(stopwatch, "ADD", chain, plugin, container, result);
+    milliseconds += called.milliseconds;
+    result = JSON.parse(called.output);
   }
-  for (const plugin of plugins.toReversed()) del += call("DEL", plugin, result).milliseconds;
-  return { add, del };
+  return { milliseconds, result };
+}
+
+/** Detaches it, the last plugin first; milliseconds of all. */
+export function detach(stopwatch: Stopwatch, chain: Chain, container: Container, result: unknown): number {
+  return chain.plugins
+    .toReversed()
+    .reduce((sum, plugin) => sum + call(stopwatch, "DEL", chain, plugin, container, result).milliseconds, 0);
 }
