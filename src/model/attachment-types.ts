@@ -4,7 +4,7 @@ import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { PortWish } from "../address/port.ts";
 import type { NamespaceFacts } from "../state/engine.ts";
-import type { KernelObject, Link, LinkSetting, NamespaceRef } from "../state/objects.ts";
+import type { Address, KernelObject, Link, LinkSetting, NamespaceRef } from "../state/objects.ts";
 import type { AttachmentPart } from "../store/attachment.ts";
 import type { EndpointRecord, ReservationRecord, SandboxRecord } from "../store/records.ts";
 
@@ -23,6 +23,8 @@ export interface Decision {
   /** The container's addresses: of an interface that the part is, or of one that somebody else made. */
   readonly addresses?: readonly InterfaceAddress[];
   readonly publish?: readonly PortWish[];
+  /** Somebody else's addresses that are in the way, and go first. */
+  readonly instead?: readonly Address[];
 }
 
 /** What a decision may look at. */

@@ -112,6 +112,7 @@ async function attachHeld(
     const company = context.records.endpointsOfSandbox(sandbox.id);
     const ports = await takeOwnPorts(context, network, bare, company, decision, back);
     const endpoint = withPart(bare, decision, ports);
+    await clear(context, decision, back);
     const others = company.filter(({ id }) => id !== endpoint.id);
     const descriptions = sandboxChange(context, sandbox, company, [...others, endpoint]);
     if (isNewNetwork) descriptions.set(networkOwner(network.id), networkObjects(context, network, 0));
@@ -140,6 +141,13 @@ async function attachHeld(
     await giveBack(back);
     throw error;
   }
+}
+
+/** Takes away what is in the way; it is put back where nothing comes of it. */
+async function clear({ engine }: Context, { instead = [] }: Decision, back: GiveBack): Promise<void> {
+  if (instead.length === 0) return;
+  await engine.apply(instead.map((object) => ({ action: "delete", object })));
+  back.push(() => engine.apply(instead.map((object) => ({ action: "create", object }))));
 }
 
 /** The ports that are asked for but those that the container has by another network already: runtimes ask for the same ones in each. */

@@ -215,6 +215,17 @@ export interface Qdisc {
   readonly latency: number;
 }
 
+/**
+ * Whatever forwards by way of a link is let through the host's `FORWARD` chain of iptables, which may drop what nobody accepts: what comes from the link, and what goes
+ * to it as an answer or by a published port. Where there is no such chain, nothing is in the way.
+ */
+export interface Passage {
+  readonly kind: "passage";
+  readonly namespace: NamespaceRef;
+  readonly family: Family;
+  readonly link: string;
+}
+
 export interface File {
   readonly kind: "file";
   /** Absolute, in the engine's mount namespace. */
@@ -250,6 +261,7 @@ export type KernelObject =
   | NftSet
   | NftRule
   | NftElement
+  | Passage
   | File;
 
 export type ObjectKind = KernelObject["kind"];

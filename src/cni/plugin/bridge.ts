@@ -7,12 +7,13 @@ import {
   interfaceAddress,
   lengthOf,
   parseInterfaceAddress,
+  type Subnet,
   subnetOf,
 } from "../../address/cidr.ts";
-import { type Family, parseIp } from "../../address/ip.ts";
+import { type Family, familyOf, type IpAddress, parseIp } from "../../address/ip.ts";
 import { readLinkName } from "../../drivers/options.ts";
 import type { AttachmentScene } from "../../model/attachment-types.ts";
-import type { BridgeLink } from "../../state/objects.ts";
+import type { Address, BridgeLink } from "../../state/objects.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import type { CniResult, ResultIp, ResultRoute } from "../protocol/result.ts";
 import type { PlacedCall } from "./call.ts";
@@ -105,32 +106,33 @@ const bridgeAddresses = (ips: readonly ResultIp[]): readonly InterfaceAddress[] 
   ),
 ];
 
-/** Throws CniError where the bridge has another address in the way, which is not taken from it. */
-async function checkAddresses(
+/** Addresses of the bridge that are in the way of these; throws CniError where they are not to be replaced, or are other containers' gateways. */
+async function addressesInTheWay(
   call: PlacedCall,
   scene: AttachmentScene,
-  bridge: string,
+  { bridge, force }: ReturnType<typeof optionsOf>,
   wanted: readonly InterfaceAddress[],
-): Promise<void> {
+): Promise<readonly Address[]> {
   const missing = wanted.filter((address) => !call.attachments.wantsAddress(bridge, address));
-  if (missing.length === 0) return;
-  const own = new Set(wanted);
-  for (const { link, address, subnet } of (await scene.host()).addresses) {
-    if (link !== bridge || address.startsWith("fe80:")) continue;
+  if (missing.length === 0) return [];
+  return (await scene.host()).addresses.flatMap(({ link, address, subnet }): Address[] => {
     const there = interfaceAddress(address, lengthOf(subnet));
-    if (own.has(there)) continue;
-    const other = missing.find(
-      (one) =>
-        cidrFamily(one) === cidrFamily(there) &&
-        (cidrFamily(one) === 4 ||
-          contains(subnet, addressOf(one)) ||
-          contains(subnetOf(addressOf(one), lengthOf(one)), address)),
-    );
-    if (other !== undefined) {
-      throw new CniError(cniCode.other, `"${bridge}" already has an IP address different from ${other}`, there);
+    if (link !== bridge || address.startsWith("fe80:") || wanted.includes(there)) return [];
+    const other = missing.find((one) => isInTheWay(subnet, address, one));
+    if (other === undefined) return [];
+    if (force && !call.attachments.wantsAddress(bridge, there)) {
+      return [{ kind: "address", namespace: "host", link: bridge, address: there }];
     }
-  }
+    throw new CniError(cniCode.other, `"${bridge}" already has an IP address different from ${other}`, there);
+  });
 }
+
+/** A bridge has one IPv4 address, and IPv6 addresses of subnets that are apart. */
+const isInTheWay = (subnet: Subnet, address: IpAddress, wanted: InterfaceAddress): boolean =>
+  cidrFamily(wanted) === familyOf(address) &&
+  (cidrFamily(wanted) === 4 ||
+    contains(subnet, addressOf(wanted)) ||
+    contains(subnetOf(addressOf(wanted), lengthOf(wanted)), address));
 
 /** IPAM's routes, and where the bridge is to be the default gateway those that say so, unless IPAM has one with a gateway. */
 function allRoutes(ipam: CniResult, ips: readonly ResultIp[], isDefaultGateway: boolean): readonly ResultRoute[] {
@@ -150,7 +152,7 @@ export const bridge = interfacePlugin((call) => {
     const { own, mac: bridgeMac, isNew, raise } = await bridgeOf(call, scene, options);
     const ips = isGateway ? withGateways(ipam.ips) : ipam.ips;
     const gateways = isGateway ? bridgeAddresses(ips) : [];
-    if (!isNew) await checkAddresses(call, scene, name, gateways);
+    const instead = isNew ? [] : await addressesInTheWay(call, scene, options, gateways);
     const routes = allRoutes(ipam, ips, options.isDefaultGateway);
     const hostEnd = { name: call.attachments.newLinkName("veth"), mac: call.attachments.newMac() };
     const families = [...new Set(gateways.map(cidrFamily))] satisfies Family[];
@@ -172,6 +174,7 @@ export const bridge = interfacePlugin((call) => {
         addresses: addressesOf(ips),
         routes: routesOf(routes, ips),
       },
+      instead,
       onHost: [
         { name, ...(bridgeMac !== undefined && { mac: bridgeMac }), mtu: mtu ?? defaultMtu },
         { ...hostEnd, mtu: mtu ?? defaultMtu },

@@ -34,6 +34,7 @@ const usualKinds: ReadonlySet<KernelObject["kind"]> = new Set([
   "nft-set",
   "nft-rule",
   "nft-element",
+  "passage",
   "qdisc",
 ]);
 

@@ -1,5 +1,6 @@
 /** Plugins that make an interface: what each of them does around the making itself. */
 import type { AttachmentScene } from "../../model/attachment-types.ts";
+import type { Address } from "../../state/objects.ts";
 import type { Made } from "../../store/attachment.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import { type CniResult, emptyResult, type ResultInterface, type ResultIp, readDns } from "../protocol/result.ts";
@@ -11,6 +12,8 @@ import type { Plugin } from "./plugin.ts";
 /** What was made, and how it is told. */
 export interface Making {
   readonly made: Extract<Made, { readonly addresses: unknown; readonly routes: unknown }>;
+  /** Somebody else's addresses that make room for it. */
+  readonly instead?: readonly Address[];
   /** Interfaces of the host that belong to it, before the container's in the result. */
   readonly onHost: readonly ResultInterface[];
   /** MTU of the container's interface, bytes. */
@@ -80,8 +83,9 @@ async function attach(
       throw new CniError(cniCode.other, `container veth name provided (${attachment.interfaceName}) already exists`);
     }
     making = await make(scene, ipam);
-    const { made } = making;
+    const { made, instead } = making;
     return {
+      ...(instead !== undefined && { instead }),
       part: { plugin: type, made },
       ...(made.mac !== undefined && { mac: made.mac }),
       addresses: made.addresses,

@@ -207,4 +207,10 @@ function describeShaped({ ingress, egress }: Shaped, namespace: NamespaceRef, na
 }
 
 const describeFiltered = ({ behind, policy }: Filtered): readonly KernelObject[] =>
-  behind === undefined ? [] : [...describeOpenLink(behind), ...(policy === "open" ? [] : [describeApart(behind)])];
+  behind === undefined
+    ? []
+    : [
+        ...describeOpenLink(behind),
+        ...(policy === "open" ? [] : [describeApart(behind)]),
+        ...([4, 6] as const).map((family) => ({ kind: "passage", namespace: "host", family, link: behind }) as const),
+      ];

@@ -9,6 +9,7 @@ import { movedLink } from "./moved-link.ts";
 import { namespace } from "./namespace.ts";
 import { neighbour } from "./neighbour.ts";
 import { nftChain, nftElement, nftRule, nftSet, nftTable } from "./nft.ts";
+import { passage } from "./passage.ts";
 import { port } from "./port.ts";
 import { qdisc } from "./qdisc.ts";
 import { route } from "./route.ts";
@@ -24,6 +25,7 @@ const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind:
   "nft-set": nftSet,
   "nft-rule": nftRule,
   "nft-element": nftElement,
+  passage,
   link,
   "moved-link": movedLink,
   "link-setting": linkSetting,

@@ -32,30 +32,32 @@ const attribute = {
 
 /** Where a new rule goes, and how later messages of its transaction may call it. */
 export interface RulePlace {
-  /** Right before a rule that is there (its handle), or one made earlier in the same transaction; absent: at the end of the chain. */
-  readonly before?: { readonly handle: bigint } | { readonly id: number };
+  /** Right before a rule that is there (its handle), or one made earlier in the same transaction, or all of them; absent: at the end of the chain. */
+  readonly before?: { readonly handle: bigint } | { readonly id: number } | "all";
   /** A number of the caller's, unique among the rules that the transaction makes. */
   readonly id?: number;
 }
 
 /** Adds a rule to its chain. */
-export function newRule(rule: Rule, { before, id }: RulePlace = {}): NetlinkMessage {
+export function newRule(rule: Rule, { before, id }: RulePlace = {}, family?: TableFamily): NetlinkMessage {
   const flags = messageFlag.create | (before === undefined ? messageFlag.append : 0);
-  return nftRequest(nftMessage.newRule, flags, (writer) => {
+  const write = (writer: AttributeWriter): void => {
     writer.string(attribute.table, rule.table).string(attribute.chain, rule.chain);
-    if (before && "handle" in before) writer.be64(attribute.position, before.handle);
-    if (before && "id" in before) writer.be32(attribute.positionId, before.id);
+    if (typeof before === "object" && "handle" in before) writer.be64(attribute.position, before.handle);
+    if (typeof before === "object" && "id" in before) writer.be32(attribute.positionId, before.id);
     if (id !== undefined) writer.be32(attribute.id, id);
     writeExpressions(writer, attribute.expressions, rule.expressions);
     if (rule.comment !== undefined) writer.bytes(attribute.userData, encodeComment(commentType.rule, rule.comment));
-  });
+  };
+  return nftRequest(nftMessage.newRule, flags, write, family);
 }
 
 /** Deletes the rule with that handle. */
-export function deleteRule(table: string, chain: string, handle: bigint): NetlinkMessage {
-  return nftRequest(nftMessage.deleteRule, 0, (writer) =>
-    writer.string(attribute.table, table).string(attribute.chain, chain).be64(attribute.handle, handle),
-  );
+export function deleteRule(table: string, chain: string, handle: bigint, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): void => {
+    writer.string(attribute.table, table).string(attribute.chain, chain).be64(attribute.handle, handle);
+  };
+  return nftRequest(nftMessage.deleteRule, 0, write, family);
 }
 
 /** Asks, as a dump, for the rules of a table, or of one chain; they come in their order. */
