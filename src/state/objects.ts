@@ -29,7 +29,7 @@ interface LinkBase {
   readonly mtu?: number;
   /** Administratively up (IFF_UP). */
   readonly up: boolean;
-  /** Name of the bridge that this link is a port of. */
+  /** Name of the bridge or VRF that this link is a port of. */
   readonly master?: string;
   /** How the kernel makes the IPv6 link-local address (IFLA_INET6_ADDR_GEN_MODE). */
   readonly addressGeneration?: "eui64" | "none";
@@ -87,8 +87,20 @@ export interface VlanLink extends LinkBase {
   readonly id: number;
 }
 
+/** A routing domain: what comes in by its ports, and what is sent by it, follows the routes of its table. */
+export interface VrfLink extends LinkBase {
+  readonly type: "vrf";
+  /** Routing table number. */
+  readonly table: number;
+}
+
+/** A link that leads nowhere, for addresses that are nobody else's. */
+export interface DummyLink extends LinkBase {
+  readonly type: "dummy";
+}
+
 /** A link; further types join the union, each with its codec in kernel/netlink/route/link-kinds. */
-export type Link = BridgeLink | VethLink | MacvlanLink | IpvlanLink | VlanLink;
+export type Link = BridgeLink | VethLink | MacvlanLink | IpvlanLink | VlanLink | VrfLink | DummyLink;
 
 /**
  * A link of the host, somebody else's, that lives in a namespace. It comes back to the host under its name with the MTU, the state and the alias that it had. Its

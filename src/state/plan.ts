@@ -59,7 +59,7 @@ export function planOf(transitions: readonly Transition[], others: () => readonl
     if (before !== undefined && after !== undefined && own.length < 2) staying.set({ before, after }, own);
     else changes.push(...own);
   }
-  const lost = new Lost(changes);
+  const lost = new Lost(changes, [...changes, ...[...staying.values()].flat()].filter(changesMaster));
   if (!lost.isEmpty) for (const object of others()) staying.set({ before: object, after: object }, []);
   while (!lost.isEmpty) {
     const along = [...staying.keys()].filter(({ before }) => lost.takesAlong(before));
@@ -81,6 +81,8 @@ export function planOf(transitions: readonly Transition[], others: () => readonl
   return ordered(changes);
 }
 
+const changesMaster = ({ object }: Change): boolean => object.kind === "link-setting" && object.setting === "master";
+
 /** Whether it is a property of one of these links: what is changed about them may undo it. */
 const isSettingOf = (object: KernelObject, links: ReadonlySet<string>): boolean =>
   object.kind === "link-setting" && links.has(linkKey(object.namespace, object.link));
@@ -91,8 +93,10 @@ class Lost {
   readonly #keys: Set<string>;
   /** Links that stay and lose an IPv4 address: with the last one go all IPv4 routes over the link (fib_disable_ip in net/ipv4/fib_frontend.c). */
   readonly #unaddressed = new Set<string>();
+  /** Links that stay and get another master. Where one of the two is a VRF, they go down and up: with that go IPv6 addresses and all routes. */
+  readonly #shaken = new Set<string>();
 
-  constructor(changes: readonly Change[]) {
+  constructor(changes: readonly Change[], masters: readonly Change[]) {
     const removed = changes.flatMap(({ action, object }) => (action === "delete" ? [object] : []));
     const removedKeys = new Set(removed.flatMap(keysOf));
     const made = removed.length === 0 ? [] : changes.filter(({ action }) => action === "create");
@@ -102,10 +106,15 @@ class Lost {
       const link = linkKey(object.namespace, object.link);
       if (!removedKeys.has(link)) this.#unaddressed.add(link);
     }
+    const changed = new Set(changes.flatMap(({ object }) => keysOf(object)));
+    for (const { object } of masters) {
+      const link = object.kind === "link-setting" ? linkKey(object.namespace, object.link) : "";
+      if (!changed.has(link)) this.#shaken.add(link);
+    }
   }
 
   get isEmpty(): boolean {
-    return this.#keys.size === 0 && this.#unaddressed.size === 0;
+    return this.#keys.size === 0 && this.#unaddressed.size === 0 && this.#shaken.size === 0;
   }
 
   /** Notes an object that is made anew. */
@@ -116,8 +125,11 @@ class Lost {
   /** Whether an object goes with what is removed. A bridge lets its ports go, they stay. */
   takesAlong(object: KernelObject): boolean {
     if (object.kind === "link") return false;
-    if (object.kind === "route" && object.family === 4 && object.link !== undefined) {
-      if (this.#unaddressed.has(linkKey(object.namespace, object.link))) return true;
+    if ((object.kind === "route" || object.kind === "address") && object.link !== undefined) {
+      const link = linkKey(object.namespace, object.link);
+      const isIpv4 = object.kind === "route" ? object.family === 4 : cidrFamily(object.address) === 4;
+      if (object.kind === "route" && isIpv4 && this.#unaddressed.has(link)) return true;
+      if ((object.kind === "route" || !isIpv4) && this.#shaken.has(link)) return true;
     }
     return kindOf(object)
       .references(object)

@@ -4,7 +4,7 @@
  */
 import type { NamespaceRef } from "../kernel/kernel.ts";
 import { droppedNamespaces, goesWithNamespace } from "./dropped.ts";
-import { namespaceKey, type Step } from "./kind.ts";
+import { linkKey, namespaceKey, type Step } from "./kind.ts";
 import { kindOf } from "./kinds/registry.ts";
 import type { NftStep } from "./nft/transaction.ts";
 import type { KernelObject } from "./objects.ts";
@@ -105,6 +105,8 @@ function waitingSteps(plan: Plan, removed: Removal): readonly Waiting[] {
   const last = new Map<string, Waiting>();
   /** The steps that make links. */
   const births = new Map<string, Waiting>();
+  /** The steps that set properties of a link, by its key. */
+  const settings = new Map<string, Waiting[]>();
   /** What gateways are found by: the links and addresses of each namespace. */
   const ground = new Map<NamespaceRef, Waiting[]>();
   const all: Waiting[] = [];
@@ -123,6 +125,13 @@ function waitingSteps(plan: Plan, removed: Removal): readonly Waiting[] {
         : touched.flatMap((key) => (early ? births.get(key) : undefined) ?? last.get(key) ?? []);
       const waiting: Waiting = { change: index, step, after: new Set(before), done: false };
       all.push(waiting);
+      if (change.object.kind === "link-setting") {
+        const { namespace, link } = change.object;
+        settings.getOrInsertComputed(linkKey(namespace, link), () => []).push(waiting);
+      } else if (change.action !== "delete" && change.object.kind !== "link" && change.object.kind !== "sysctl") {
+        // Setting one may take a link down, and what stands on it along.
+        for (const key of touched) for (const one of settings.get(key) ?? []) waiting.after.add(one);
+      }
       if (step.type === "route" && change.action !== "delete") {
         const there = ground.getOrInsertComputed(step.namespace, () => []);
         const { kind } = change.object;

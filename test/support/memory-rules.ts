@@ -91,7 +91,7 @@ export function checkMaster(kernel: KernelView, namespace: NamespaceRef, master:
   if (master === undefined) return;
   const type = kernel.link(namespace, master)?.type;
   if (type === undefined) throw new Refusal("ENODEV", `link ${master} is not there`);
-  if (type !== "bridge") throw new Refusal("EOPNOTSUPP", "the master is no bridge");
+  if (type !== "bridge" && type !== "vrf") throw new Refusal("EOPNOTSUPP", "the master has no ports");
 }
 
 function checkAddress(kernel: KernelView, { namespace, link, address }: Address): void {

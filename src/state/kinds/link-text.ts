@@ -53,6 +53,10 @@ function addCommand(object: Link): readonly string[] {
   switch (object.type) {
     case "bridge":
       return [`${start}${settingWords(object)}`];
+    case "vrf":
+      return [`${start} table ${object.table}`];
+    case "dummy":
+      return [start];
     case "veth": {
       const { name, mac, mtu, namespace } = object.peer;
       const elsewhere = namespace === object.namespace || namespace === "host" ? "" : ` netns ${namespace}`;

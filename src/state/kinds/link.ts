@@ -4,17 +4,10 @@
  */
 import { createLink, type LinkInfo, type LinkKindData, setLink } from "../../kernel/netlink/route/link.ts";
 import { departingLinkGroup, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
-import {
-  type ApplyContext,
-  inNamespace,
-  type Kind,
-  linkKey,
-  namespaceKey,
-  type ObservedNamespace,
-  type Step,
-} from "../kind.ts";
+import { type ApplyContext, inNamespace, type Kind, linkKey, namespaceKey, type Step } from "../kind.ts";
 import type { Link, NamespaceRef, VethLink } from "../objects.ts";
 import { bridgeData, changedSettings } from "./bridge-settings.ts";
+import { observeLink } from "./link-observation.ts";
 import { aliasOf, createCommands, deleteCommands, updateCommands } from "./link-text.ts";
 
 /** Name of a link that waits for its deletion; indexes are unique in a namespace. */
@@ -36,6 +29,10 @@ function kindData(link: Link, context: ApplyContext): LinkKindData {
       return { kind: "ipvlan", mode: link.mode, flag: link.flag };
     case "vlan":
       return { kind: "vlan", id: link.id };
+    case "vrf":
+      return { kind: "vrf", table: link.table };
+    case "dummy":
+      return { kind: "dummy" };
   }
 }
 
@@ -101,6 +98,7 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
   if ("parent" in before && "parent" in link && before.parent !== link.parent) return undefined;
   if ("mode" in before && "mode" in link && before.mode !== link.mode) return undefined;
   if ("flag" in before && "flag" in link && before.flag !== link.flag) return undefined;
+  if ("table" in before && "table" in link && before.table !== link.table) return undefined;
   if ("id" in before && "id" in link && before.id !== link.id) return undefined;
   if (birthplace(before) !== birthplace(link)) return undefined;
   if (before.type === "veth" && link.type === "veth") {
@@ -177,101 +175,6 @@ export function revive(link: Link, own: number | undefined, peer: number | undef
 
 /** Whether a link carries our mark and is not on its way out. */
 const isOwn = ({ group }: LinkInfo): boolean => group === ownLinkGroup;
-
-function observeLink(info: LinkInfo, from: ObservedNamespace, all: readonly ObservedNamespace[]): Link | undefined {
-  const { name, mac, mtu, up } = info;
-  const master = from.linkName(info.master);
-  const generation = info.addressGeneration;
-  const base = {
-    kind: "link",
-    namespace: from.namespace,
-    name,
-    up,
-    ...(mac !== undefined && { mac }),
-    ...(mtu !== undefined && { mtu }),
-    ...(master !== undefined && { master }),
-    ...((generation === "none" || generation === "eui64") && { addressGeneration: generation }),
-  } as const;
-  if (info.data?.kind === "bridge") {
-    const { spanningTree, vlanFiltering, ipv4Filtering = false, ipv6Filtering = false } = info.data;
-    return {
-      ...base,
-      type: "bridge",
-      ...(spanningTree !== undefined && { spanningTree }),
-      ...(vlanFiltering !== undefined && { vlanFiltering }),
-      // One that does only one of them is neither: it is like no bridge that is wanted.
-      ...(ipv4Filtering === ipv6Filtering && { ipFiltering: ipv4Filtering }),
-    };
-  }
-  if (info.data?.kind !== "veth") return observeStanding(base, info, from, all);
-  const peer = peerOf(info, from, all);
-  const port = info.port && {
-    ...(info.port.hairpin !== undefined && { hairpin: info.port.hairpin }),
-    ...(info.port.isolated !== undefined && { isolated: info.port.isolated }),
-  };
-  // An end whose other one is out of sight is a link of ours that nothing can be like.
-  const unknown = { namespace: from.namespace, name: "", up: false } as const;
-  return { ...base, type: "veth", peer: peer ?? unknown, ...(port !== undefined && { port }) };
-}
-
-/** A link that stands on another one: in its own namespace, or in the host where the kernel says that it is elsewhere. */
-function observeStanding(
-  base: Pick<Link, "kind" | "namespace" | "name" | "up">,
-  { data, link, linkNamespaceId }: LinkInfo,
-  from: ObservedNamespace,
-  all: readonly ObservedNamespace[],
-): Link | undefined {
-  const home = linkNamespaceId === undefined ? from : all.find(({ namespace }) => namespace === "host");
-  // One whose parent is out of sight is a link of ours that nothing can be like.
-  const parent = home?.linkName(link) ?? "";
-  switch (data?.kind) {
-    case "macvlan":
-      return data.mode && { ...base, type: "macvlan", parent, mode: data.mode };
-    case "ipvlan":
-      return data.mode && data.flag && { ...base, type: "ipvlan", parent, mode: data.mode, flag: data.flag };
-    case "vlan":
-      if (data.id === undefined) return undefined;
-      return {
-        ...base,
-        type: "vlan",
-        parent,
-        ...(linkNamespaceId !== undefined && { parentNamespace: "host" as const }),
-        id: data.id,
-      };
-    default:
-      return undefined;
-  }
-}
-
-/** The other end, looked for in all namespaces: the two name each other's index. */
-function peerOf(
-  info: LinkInfo,
-  from: ObservedNamespace,
-  all: readonly ObservedNamespace[],
-): VethLink["peer"] | undefined {
-  for (const { namespace, links } of all) {
-    const same = namespace === from.namespace;
-    const peer = links.find(
-      (other) =>
-        other.index === info.link &&
-        other.link === info.index &&
-        other.kind === "veth" &&
-        (!same || other.index !== info.index),
-    );
-    // Where both are in one namespace no namespace id is told.
-    if (peer === undefined || same !== (info.linkNamespaceId === undefined)) continue;
-    const generation = peer.addressGeneration;
-    return {
-      namespace,
-      name: peer.name,
-      up: peer.up,
-      ...(peer.mac !== undefined && { mac: peer.mac }),
-      ...(peer.mtu !== undefined && { mtu: peer.mtu }),
-      ...((generation === "none" || generation === "eui64") && { addressGeneration: generation }),
-    };
-  }
-  return undefined;
-}
 
 export const link: Kind<Link> = {
   key: ({ namespace, name }) => linkKey(namespace, name),

@@ -58,6 +58,18 @@ const veth = fc
   })
   .map((given): KernelObject => compact({ kind: "link", type: "veth", namespace: "host", up: true, ...given }));
 
+const alone = fc
+  .record({ namespace: inside, mtu: maybe(mtu).arb, table: fc.constantFrom(undefined, 100, 101) })
+  .map(({ table, ...given }): KernelObject => {
+    const base = { kind: "link", up: true, ...given } as const;
+    return table === undefined
+      ? compact({ ...base, type: "dummy", name: "dummy0" })
+      : compact({ ...base, type: "vrf", name: "red", table });
+  });
+const enslaved = fc
+  .record({ namespace: inside, link: fc.constantFrom(...interfaces) })
+  .map((given): KernelObject => ({ kind: "link-setting", setting: "master", value: "red", original: "", ...given }));
+
 /** What the host has of its own. */
 export const foreign: ForeignState = { links: ["nic0", "nic1"].map((name) => ({ name, type: "" })) };
 
@@ -232,6 +244,8 @@ export const object: fc.Arbitrary<KernelObject> = fc.oneof(
   { arbitrary: namespace, weight: 2 },
   bridge,
   { arbitrary: veth, weight: 3 },
+  alone,
+  enslaved,
   moved,
   { arbitrary: address, weight: 4 },
   { arbitrary: route, weight: 3 },

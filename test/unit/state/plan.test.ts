@@ -191,6 +191,27 @@ test("what goes with a link that has to be made again is made again", () => {
   ]);
 });
 
+test("what a link loses as it joins a VRF is made again, after that", () => {
+  const link = { namespace: path, link: "eth0" } as const;
+  const rest: readonly KernelObject[] = [
+    { kind: "address", ...link, address: parseInterfaceAddress("10.1.0.2/24") },
+    { kind: "address", ...link, address: parseInterfaceAddress("fd00::2/64") },
+    { kind: "route", ...link, family: 4, destination: "default", gateway: parseIp("10.1.0.1") },
+    { kind: "address", ...link, link: "eth1", address: parseInterfaceAddress("fd00:1::2/64") },
+  ];
+  const master: KernelObject = { kind: "link-setting", ...link, setting: "master", value: "red", original: "" };
+  const remade = ["route /run/a 4 default 254 0", "address /run/a eth0 fd00::2/64"];
+  assert.deepEqual(words(plan([...rest, master], rest)), [
+    ...remade.map((one) => `delete ${one}`),
+    "create link-setting /run/a eth0 master",
+    ...remade.toReversed().map((one) => `create ${one}`),
+  ]);
+  const mtu: KernelObject = { kind: "link-setting", ...link, setting: "mtu", value: "1400" };
+  assert.deepEqual(words(plan([...rest, mtu], rest)), ["create link-setting /run/a eth0 mtu"]);
+  const made = [veth, { kind: "namespace", path } as const, ...rest, master];
+  assert.equal(plan(made, []).length, made.length);
+});
+
 test("what goes with a chain that has to be made again is made again, and so is what jumps to it", () => {
   const of = { namespace: "host", table: "t" } as const;
   const chain = (name: string, priority?: number): NftChain => ({

@@ -60,6 +60,20 @@ test("a route's limits are told with it, and again when they change", () => {
   ]);
 });
 
+test("VRFs and dummies are made in their namespace", () => {
+  const base = { kind: "link", namespace: path, up: true } as const;
+  const objects: readonly KernelObject[] = [
+    { ...base, type: "vrf", name: "red", table: 100 },
+    { ...base, type: "dummy", name: "d0", mtu: 1400 },
+  ];
+  assert.deepEqual(renderPlan(plan(objects, [])), [
+    "nsenter --net=/run/a ip link add red group 1886351988 type vrf table 100",
+    "nsenter --net=/run/a ip link set red alias portolan:red up",
+    "nsenter --net=/run/a ip link add d0 mtu 1400 group 1886351988 type dummy",
+    "nsenter --net=/run/a ip link set d0 alias portolan:d0 up",
+  ]);
+});
+
 test("what is in a namespace that goes is not taken away by itself", () => {
   assert.deepEqual(renderPlan(plan([], [...inside, veth, namespace])), [
     "ip link delete veth0",

@@ -64,13 +64,19 @@ test("every step of every change is in exactly one batch", () => {
           action === "delete" && object.kind === "namespace" ? [object.path] : [],
         ),
       );
+      const leaving = new Set(
+        changes.flatMap(({ action, object }) =>
+          action === "delete" && object.kind === "moved-link" ? [`${object.namespace} ${object.newName}`] : [],
+        ),
+      );
       const found = places(schedule(changes));
       changes.forEach(({ action, object }, at) => {
         const kind = kindOf(object);
-        // Links of the host come home before.
+        // Links of the host come home before, as they were.
         const goesAlong =
           action === "delete" &&
           object.kind !== "moved-link" &&
+          !(object.kind === "link-setting" && leaving.has(`${object.namespace} ${object.link}`)) &&
           "namespace" in object &&
           removed.has(object.namespace as `/${string}`); // a set of paths holds "host" never
         const has = (action === "delete" ? kind.delete(object) : kind.create(object)).length > 0 && !goesAlong;

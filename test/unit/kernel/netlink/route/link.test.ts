@@ -60,6 +60,9 @@ const ipvlan = record<LinkKindData>({
 
 const vlan = record<LinkKindData>({ kind: fc.constant("vlan"), id: maybe(fc.integer({ min: 1, max: 4094 })) });
 
+const vrf = record<LinkKindData>({ kind: fc.constant("vrf"), table: maybe(u32) });
+const dummy = record<LinkKindData>({ kind: fc.constant("dummy") });
+
 const veth = record<LinkKindData>({
   kind: fc.constant("veth"),
   peer: maybe(
@@ -90,13 +93,13 @@ const newLink: fc.Arbitrary<NewLink> = record({
   index: maybe(index),
   link: maybe(index),
   linkNamespaceId: maybe(fc.integer({ min: 0, max: 0x7fffffff })),
-  data: fc.oneof(bridge, veth, macvlan, ipvlan, vlan),
+  data: fc.oneof(bridge, veth, macvlan, ipvlan, vlan, vrf, dummy),
 });
 const linkChange: fc.Arbitrary<LinkChange> = record({
   ...settings,
   alias: maybe(text),
   addressGeneration: maybe(fc.constantFrom<AddressGeneration>("eui64", "none", "stable-privacy", "random")),
-  data: maybe(fc.oneof(bridge, veth, macvlan, ipvlan, vlan)),
+  data: maybe(fc.oneof(bridge, veth, macvlan, ipvlan, vlan, vrf, dummy)),
   port: maybe(
     record({
       hairpin: flag,
