@@ -40,6 +40,8 @@ export interface BridgeLink extends LinkBase {
   /** Spanning tree protocol (IFLA_BR_STP_STATE). */
   readonly spanningTree?: boolean;
   readonly vlanFiltering?: boolean;
+  /** VLAN that a new port is a member of, untagged, and that its untagged frames belong to; 0 for none (IFLA_BR_VLAN_DEFAULT_PVID). */
+  readonly defaultVlan?: number;
   /** Whether the IP firewall sees what passes between ports, also where the host's sysctl says no (IFLA_BR_NF_CALL_IPTABLES and …IP6TABLES). */
   readonly ipFiltering?: boolean;
 }
@@ -213,6 +215,21 @@ export interface LinkSetting {
 
 export type LinkSettingName = "mtu" | "mac" | "promiscuous" | "all-multicast" | "transmit-queue" | "master" | "up";
 
+/** The membership of a bridge's port, or of the bridge itself, in a VLAN. What is there of that identity is taken over, and removed with the object. */
+export interface BridgeVlan {
+  readonly kind: "bridge-vlan";
+  readonly namespace: NamespaceRef;
+  readonly link: string;
+  /** The link is the bridge itself, not one of its ports. */
+  readonly self?: true;
+  /** VLAN identifier, 1 to 4094. */
+  readonly id: number;
+  /** Frames leave without their tag. */
+  readonly untagged: boolean;
+  /** Frames that come without a tag belong to it. A link has one such VLAN at most: the last one that was made. */
+  readonly pvid: boolean;
+}
+
 /** What all that leaves a link passes: a token bucket filter, which holds it back to a rate. */
 export interface Qdisc {
   readonly kind: "qdisc";
@@ -267,6 +284,7 @@ export type KernelObject =
   | Rule
   | Sysctl
   | LinkSetting
+  | BridgeVlan
   | Qdisc
   | NftTable
   | NftChain

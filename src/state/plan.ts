@@ -71,10 +71,12 @@ export function planOf(transitions: readonly Transition[], others: () => readonl
     }
   }
   const links = new Set(
-    [...staying.values()].flatMap(([own]) => (own?.object.kind === "link" ? keysOf(own.object) : [])),
+    [...staying].flatMap(([{ after }, own]) =>
+      after.kind === "link" && (own.length > 0 || lost.releases(after)) ? keysOf(after) : [],
+    ),
   );
   for (const [{ before, after }, own] of staying) {
-    if (own.length === 0 && (lost.releases(before) || isSettingOf(before, links)))
+    if (own.length === 0 && (lost.releases(before) || isToldOf(before, links)))
       changes.push({ action: "update", object: after, before });
     else changes.push(...own);
   }
@@ -83,9 +85,10 @@ export function planOf(transitions: readonly Transition[], others: () => readonl
 
 const changesMaster = ({ object }: Change): boolean => object.kind === "link-setting" && object.setting === "master";
 
-/** Whether it is a property of one of these links: what is changed about them may undo it. */
-const isSettingOf = (object: KernelObject, links: ReadonlySet<string>): boolean =>
-  object.kind === "link-setting" && links.has(linkKey(object.namespace, object.link));
+/** Whether it is told of one of these links: what is changed about them may undo it. */
+const isToldOf = (object: KernelObject, links: ReadonlySet<string>): boolean =>
+  (object.kind === "link-setting" || object.kind === "bridge-vlan") &&
+  links.has(linkKey(object.namespace, object.link));
 
 /** What is removed and made anew, and so what else the kernel drops on the way. */
 class Lost {

@@ -2,13 +2,19 @@
 import type { LinkKindData } from "../../kernel/netlink/route/link.ts";
 import type { BridgeLink, Link } from "../objects.ts";
 
-type BridgeSettings = Pick<BridgeLink, "spanningTree" | "vlanFiltering" | "ipFiltering">;
+type BridgeSettings = Pick<BridgeLink, "spanningTree" | "vlanFiltering" | "defaultVlan" | "ipFiltering">;
 
 /** The settings for a message. */
-export const bridgeData = ({ spanningTree, vlanFiltering, ipFiltering }: BridgeSettings): LinkKindData => ({
+export const bridgeData = ({
+  spanningTree,
+  vlanFiltering,
+  defaultVlan,
+  ipFiltering,
+}: BridgeSettings): LinkKindData => ({
   kind: "bridge",
   spanningTree,
   vlanFiltering,
+  defaultVlan,
   ipv4Filtering: ipFiltering,
   ipv6Filtering: ipFiltering,
 });
@@ -19,23 +25,25 @@ export const bridgeData = ({ spanningTree, vlanFiltering, ipFiltering }: BridgeS
  */
 export function changedSettings(before: Link, link: Link): BridgeSettings {
   if (before.type !== "bridge" || link.type !== "bridge") return {};
-  const { spanningTree, vlanFiltering, ipFiltering } = link;
+  const { spanningTree, vlanFiltering, defaultVlan, ipFiltering } = link;
   const differs = (was: boolean | undefined, is: boolean | undefined): boolean =>
     is !== undefined && is !== (was ?? false);
   return {
     ...(differs(before.spanningTree, spanningTree) && { spanningTree }),
     ...(differs(before.vlanFiltering, vlanFiltering) && { vlanFiltering }),
+    ...(defaultVlan !== undefined && defaultVlan !== before.defaultVlan && { defaultVlan }),
     ...(differs(before.ipFiltering, ipFiltering) && { ipFiltering }),
   } as BridgeSettings; // what differs is not undefined
 }
 
 /** The settings as words of `ip link … type bridge`. */
-export function settingWords({ spanningTree, vlanFiltering, ipFiltering }: BridgeSettings): string {
-  const word = (name: string, value: boolean | undefined): string =>
+export function settingWords({ spanningTree, vlanFiltering, defaultVlan, ipFiltering }: BridgeSettings): string {
+  const word = (name: string, value: boolean | number | undefined): string =>
     value === undefined ? "" : ` ${name} ${Number(value)}`;
   return [
     word("stp_state", spanningTree),
     word("vlan_filtering", vlanFiltering),
+    word("vlan_default_pvid", defaultVlan),
     word("nf_call_iptables", ipFiltering),
     word("nf_call_ip6tables", ipFiltering),
   ].join("");

@@ -23,12 +23,13 @@ export function observeLink(
     ...((generation === "none" || generation === "eui64") && { addressGeneration: generation }),
   } as const;
   if (info.data?.kind === "bridge") {
-    const { spanningTree, vlanFiltering, ipv4Filtering = false, ipv6Filtering = false } = info.data;
+    const { spanningTree, vlanFiltering, defaultVlan, ipv4Filtering = false, ipv6Filtering = false } = info.data;
     return {
       ...base,
       type: "bridge",
       ...(spanningTree !== undefined && { spanningTree }),
       ...(vlanFiltering !== undefined && { vlanFiltering }),
+      ...(defaultVlan !== undefined && { defaultVlan }),
       // One that does only one of them is neither: it is like no bridge that is wanted.
       ...(ipv4Filtering === ipv6Filtering && { ipFiltering: ipv4Filtering }),
     };

@@ -2,6 +2,7 @@
 import type { Kind } from "../kind.ts";
 import type { KernelObject, ObjectKind } from "../objects.ts";
 import { address } from "./address.ts";
+import { bridgeVlan } from "./bridge-vlan.ts";
 import { file } from "./file.ts";
 import { link } from "./link.ts";
 import { linkSetting } from "./link-setting.ts";
@@ -29,6 +30,7 @@ const kinds: { readonly [Name in ObjectKind]: Kind<Extract<KernelObject, { kind:
   link,
   "moved-link": movedLink,
   "link-setting": linkSetting,
+  "bridge-vlan": bridgeVlan,
   qdisc,
   sysctl,
   address,

@@ -7,7 +7,7 @@ import { parseMac } from "../../../src/address/mac.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createEngine } from "../../../src/state/create-engine.ts";
 import type { KernelObject, MovedLink } from "../../../src/state/objects.ts";
-import { plan } from "../../../src/state/plan.ts";
+import { inversePlan, plan } from "../../../src/state/plan.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { enterTestHost, exec, run } from "../../support/test-host.ts";
 
@@ -29,9 +29,11 @@ const shown = (): string =>
   exec(
     "sh",
     "-c",
-    "ip -d link; for what in link '-4 address' '-6 address' '-4 route' '-6 route'; do ip -n box $what show; done",
+    "ip -d link; bridge vlan; for what in link '-4 address' '-6 address' '-4 route' '-6 route'; do ip -n box $what show; done",
   )
     .replaceAll(/^\d+: |link\/ether \S+|tentative|linkdown|state \w+|NO-CARRIER,|,LOWER_UP|,M-DOWN|@if\d+/gm, "")
+    // What follows from a bridge's address and from how long it has been there.
+    .replaceAll(/(bridge_id|designated_\w+) \S+|timer +[\d.]+/g, "")
     .replaceAll(/^.*fe80:.*\n(.*valid_lft.*\n)?/gm, "");
 
 /** Makes objects, looks, makes them by the printed commands, and looks again; gone in between and at the end. `damage` is mended. */
@@ -160,4 +162,65 @@ test("a dummy of somebody's in a namespace and back", async () => {
     assert.match(run("ip -n box link show net1"), /mtu 1300/);
   });
   run("ip link delete nic0");
+});
+
+test("VLANs of a bridge, its ports and itself", async () => {
+  run("ip netns add other");
+  const bridge = { kind: "link", type: "bridge", namespace: "host", name: "br0", up: true } as const;
+  const ends = [
+    ["va", namespace, "10.8.0.2/24"],
+    ["vb", "/run/netns/other", "10.8.0.3/24"],
+  ] as const;
+  const untagged = { kind: "bridge-vlan", namespace: "host", id: 10, untagged: true, pvid: true } as const;
+  const objects: readonly KernelObject[] = [
+    { ...bridge, vlanFiltering: true, defaultVlan: 0 },
+    { kind: "address", namespace: "host", link: "br0", address: parseInterfaceAddress("10.8.0.1/24") },
+    { ...untagged, link: "br0", self: true },
+    ...ends.flatMap(([name, where, address]): readonly KernelObject[] => [
+      {
+        kind: "link",
+        type: "veth",
+        namespace: "host",
+        name,
+        up: true,
+        master: "br0",
+        peer: { namespace: where, name: "eth1", up: true },
+      },
+      { kind: "address", namespace: where, link: "eth1", address: parseInterfaceAddress(address) },
+      { ...untagged, link: name },
+      { kind: "bridge-vlan", namespace: "host", link: name, id: 30, untagged: false, pvid: false },
+    ]),
+  ];
+  // Several: who has not answered is asked again only after a while.
+  const reaches = (address: string): boolean =>
+    /, [1-4] received/.test(exec("sh", "-c", `ip netns exec box ping -c 4 -i 0.5 -W 2 ${address} || true`));
+  await tried(objects, "bridge vlan delete dev va vid 10", () => {
+    assert.ok(reaches("10.8.0.1") && reaches("10.8.0.3"));
+    assert.match(run("bridge vlan show dev va"), /va +10 PVID Egress Untagged\s+30\s*$/);
+  });
+  await engine.apply(plan(objects, []));
+  // One that is elsewhere reaches nobody.
+  const apart = objects.map(
+    (one): KernelObject => (one.kind === "bridge-vlan" && one.link === "vb" && one.pvid ? { ...one, id: 20 } : one),
+  );
+  const change = plan(apart, objects);
+  await engine.apply(change);
+  assert.ok(reaches("10.8.0.1") && !reaches("10.8.0.3"));
+  await engine.apply(inversePlan(change));
+  assert.ok(reaches("10.8.0.3"));
+  // A refusal after them takes them back; a port that left its bridge has none to remove.
+  const more: KernelObject = {
+    kind: "bridge-vlan",
+    namespace: "host",
+    link: "va",
+    id: 40,
+    untagged: false,
+    pvid: false,
+  };
+  const bad: KernelObject = { ...more, link: "far", id: 41 };
+  await assert.rejects(engine.apply(plan([...objects, more, bad], objects)), /VLAN 41 of bridge link far in the host/);
+  assert.doesNotMatch(run("bridge vlan show dev va"), /40/);
+  run("ip link set va nomaster");
+  await engine.apply(plan([], objects));
+  await engine.settle();
 });

@@ -40,6 +40,7 @@ const bridge = fc
     mtu: maybe(mtu).arb,
     spanningTree: maybe(fc.boolean()).arb,
     ipFiltering: maybe(fc.boolean()).arb,
+    defaultVlan: maybe(fc.constantFrom(0, 1)).arb,
   })
   .map((given): KernelObject => compact({ kind: "link", type: "bridge", namespace: "host", up: true, ...given }));
 
@@ -168,6 +169,23 @@ const linkSetting = fc.oneof(
     .map((given): KernelObject => ({ kind: "link-setting", setting: "transmit-queue", ...given })),
 );
 
+const bridgeVlan = fc
+  .record({
+    link: fc.constantFrom("veth0", "veth1", ...bridges),
+    id: fc.constantFrom(10, 20),
+    untagged: fc.boolean(),
+    pvid: fc.boolean(),
+  })
+  .map(
+    (given): KernelObject =>
+      compact({
+        kind: "bridge-vlan",
+        namespace: "host",
+        ...given,
+        self: given.link.startsWith("br") ? (true as const) : undefined,
+      }),
+  );
+
 const qdisc = fc
   .record({ namespace: inside, link: fc.constantFrom(...interfaces), rate: fc.constantFrom(125_000, 250_000) })
   .map((given): KernelObject => ({ kind: "qdisc", type: "tbf", burst: 20_000, latency: 25_000, ...given }));
@@ -253,6 +271,7 @@ export const object: fc.Arbitrary<KernelObject> = fc.oneof(
   policyRule,
   sysctl,
   linkSetting,
+  bridgeVlan,
   qdisc,
   file,
   { arbitrary: table, weight: 2 },

@@ -5,7 +5,15 @@ import { parseInterfaceAddress } from "../../../src/address/cidr.ts";
 import { parseIp } from "../../../src/address/ip.ts";
 import { nftElement } from "../../../src/state/nft/elements.ts";
 import { accept, rule } from "../../../src/state/nft/statements.ts";
-import type { KernelObject, NftChain, NftRule, NftSet, NftTable, Route } from "../../../src/state/objects.ts";
+import type {
+  BridgeLink,
+  KernelObject,
+  NftChain,
+  NftRule,
+  NftSet,
+  NftTable,
+  Route,
+} from "../../../src/state/objects.ts";
 import { plan } from "../../../src/state/plan.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { state } from "./arbitraries.ts";
@@ -58,6 +66,25 @@ test("a route's limits are told with it, and again when they change", () => {
   assert.deepEqual(renderPlan(plan([{ ...route, mtu: 1300 }], [route])), [
     "ip route replace default dev eth0 proto 112 mtu 1300",
   ]);
+});
+
+test("VLANs of a bridge and its ports are told as `bridge` tells them", () => {
+  const of = { kind: "bridge-vlan", namespace: "host", id: 10 } as const;
+  const port = { ...of, link: "veth0", untagged: true, pvid: true } as const;
+  const tagged = { ...port, untagged: false, pvid: false };
+  const itself = { ...of, link: "br0", self: true, untagged: false, pvid: false } as const;
+  assert.deepEqual(renderPlan(plan([port, itself], [])), [
+    "bridge vlan add dev veth0 vid 10 pvid untagged",
+    "bridge vlan add dev br0 vid 10 self",
+  ]);
+  assert.deepEqual(renderPlan(plan([tagged], [port])), ["bridge vlan add dev veth0 vid 10"]);
+  assert.deepEqual(renderPlan(plan([], [port, itself])).toSorted(), [
+    "bridge vlan delete dev br0 vid 10 self",
+    "bridge vlan delete dev veth0 vid 10",
+  ]);
+  const bridge: BridgeLink = { kind: "link", type: "bridge", namespace: "host", name: "br0", up: true };
+  const [line] = renderPlan(plan([{ ...bridge, vlanFiltering: true, defaultVlan: 0 }], []));
+  assert.match(line ?? "", / type bridge vlan_filtering 1 vlan_default_pvid 0$/);
 });
 
 test("VRFs and dummies are made in their namespace", () => {

@@ -50,9 +50,13 @@ export interface LinkHeader {
 }
 
 /** struct ifinfomsg; flags that are not given stay as they are (ifi_change). */
-export function encodeLinkHeader(index: number, flags: LinkFlags = {}): Uint8Array {
+export function encodeLinkHeader(
+  index: number,
+  flags: LinkFlags = {},
+  family: number = addressFamily.unspecified,
+): Uint8Array {
   const header = Buffer.alloc(linkHeaderLength);
-  header[0] = addressFamily.unspecified;
+  header[0] = family;
   // ifi_type, 2 bytes at 2, is the kernel's to say.
   header.writeInt32LE(index, 4);
   let [set, changed] = [0, 0];

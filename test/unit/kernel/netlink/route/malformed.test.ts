@@ -7,6 +7,7 @@ import { parseIp } from "../../../../../src/address/ip.ts";
 import { parseMac } from "../../../../../src/address/mac.ts";
 import { isPortolanError } from "../../../../../src/errors.ts";
 import { createAddress, decodeAddress } from "../../../../../src/kernel/netlink/route/address.ts";
+import { decodeBridgeVlans, setBridgeVlan } from "../../../../../src/kernel/netlink/route/bridge-vlan.ts";
 import { createForwarding, decodeForwarding } from "../../../../../src/kernel/netlink/route/fdb.ts";
 import { createLink, decodeLink, setLink } from "../../../../../src/kernel/netlink/route/link.ts";
 import { decodeNamespaceId, getNamespaceId } from "../../../../../src/kernel/netlink/route/namespace-id.ts";
@@ -67,6 +68,11 @@ const cases: readonly {
     name: "FDB entry",
     decode: decodeForwarding,
     bodies: [createForwarding({ link: 1, mac, table: "self", destination: v4, vlan: 1, port: 4789, vni: 9 }).body],
+  },
+  {
+    name: "bridge VLAN",
+    decode: decodeBridgeVlans,
+    bodies: [setBridgeVlan({ link: 1, id: 10, untagged: true, pvid: false }).body],
   },
   {
     name: "rule",
