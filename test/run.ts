@@ -67,6 +67,8 @@ const suites: Readonly<Record<string, Suite>> = {
       "firewalld",
       "dbus",
       "containernetworking-plugins",
+      "podman",
+      "conmon",
       "golang-go",
       "golang-github-appc-cni-dev",
     ],

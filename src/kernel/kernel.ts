@@ -133,8 +133,11 @@ export interface Kernel {
   /** Lets go of them; no error where they are not held. */
   releasePorts(claim: PortClaim): void;
   heldPorts(): readonly PortClaim[];
-  /** Why the ports cannot be bound now; undefined where they could, nobody, this object included, having one. */
-  portRefusal(claim: PortClaim): KernelRefusal | undefined;
+  /**
+   * Why the ports cannot be bound now; undefined where they could, nobody, this object included, having one. Where a namespace is given, processes in it and those
+   * that started them do not count.
+   */
+  portRefusal(claim: PortClaim, namespace?: string): KernelRefusal | undefined;
 
   /** Closes everything held. */
   close(): void;

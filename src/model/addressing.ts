@@ -115,11 +115,11 @@ async function takeAddress(
   context: Context,
   network: NetworkRecord,
   family: Family,
-  wanted: IpAddress | undefined,
+  { wanted, anySubnet }: { readonly wanted: IpAddress | undefined; readonly anySubnet: boolean },
   back: GiveBack,
 ): Promise<EndpointRecord["ipv4"]> {
   const pools = poolsOf(network, family);
-  if (wanted !== undefined && !pools.some(({ chosenByUser }) => chosenByUser)) {
+  if (wanted !== undefined && !anySubnet && !pools.some(({ chosenByUser }) => chosenByUser)) {
     throw new PortolanError(
       "invalid-argument",
       "user specified IP address is supported only when connecting to networks with user configured subnets",
@@ -156,8 +156,9 @@ export async function takeAddresses(
   wish: EndpointWish,
   back: GiveBack,
 ): Promise<Pick<EndpointRecord, "ipv4" | "ipv6">> {
-  const ipv4 = await takeAddress(context, network, 4, wish.ipv4, back);
-  const ipv6 = await takeAddress(context, network, 6, wish.ipv6, back);
+  const { anySubnet = false } = wish;
+  const ipv4 = await takeAddress(context, network, 4, { wanted: wish.ipv4, anySubnet }, back);
+  const ipv6 = await takeAddress(context, network, 6, { wanted: wish.ipv6, anySubnet }, back);
   return { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 }
 

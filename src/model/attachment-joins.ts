@@ -1,4 +1,6 @@
 /** Containers of CNI's in networks of the engine's own: endpoints like all others, with names, published ports and a network driver. */
+import { cidrFamily, parseSubnet, subnetOf } from "../address/cidr.ts";
+import { type Family, familyOf, parseIp } from "../address/ip.ts";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import type { AttachmentPart } from "../store/attachment.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
@@ -12,6 +14,7 @@ import { prepareEndpoint } from "./endpoint-request.ts";
 import { joinedRecord } from "./joining.ts";
 import { createNetwork, deleteNetwork } from "./networks.ts";
 import { parseEndpoint, parseJoin } from "./parse.ts";
+import { refuseBusy } from "./publishing.ts";
 import { transact } from "./transact.ts";
 import type { EndpointSpec, NetworkSpec } from "./types.ts";
 
@@ -28,7 +31,7 @@ export async function joinNetwork(
   part: (endpoint: EndpointRecord) => AttachmentPart,
 ): Promise<EndpointRecord> {
   for (;;) {
-    const network = await networkOfSpec(context, spec);
+    const network = await networkOfSpec(context, withSubnets(spec, endpoint));
     const joined = await holdContainer(context, key, namespace, network, async (sandbox) => {
       // It may have gone with its last endpoint while we waited.
       if (!context.records.networks.has(network.id)) return undefined;
@@ -36,6 +39,25 @@ export async function joinNetwork(
     });
     if (joined !== undefined) return joined;
   }
+}
+
+/** Prefix lengths of subnets that the engine chooses (ipam/default/pools.ts). */
+const chosenLengths = { 4: 24, 6: 64 } as const satisfies Record<Family, number>;
+
+/**
+ * The network with a subnet for each address that is asked for, where the network says none of the family: a runtime that takes its only container out and in again
+ * (podman network reload) asks for the address that it had, and the network went in between.
+ */
+function withSubnets(spec: NetworkSpec, { ipv4, ipv6 }: EndpointSpec): NetworkSpec {
+  const pools = spec.ipam?.pools ?? [];
+  const families = new Set(
+    pools.flatMap(({ subnet }) => (subnet === undefined ? [] : cidrFamily(parseSubnet(subnet)))),
+  );
+  const asked = [ipv4, spec.enableIpv6 ? ipv6 : undefined].flatMap((text) => (text === undefined ? [] : parseIp(text)));
+  const missing = asked.filter((address) => !families.has(familyOf(address)));
+  if (missing.length === 0) return spec;
+  const more = missing.map((address) => ({ subnet: subnetOf(address, chosenLengths[familyOf(address)]) }));
+  return { ...spec, ipam: { ...spec.ipam, pools: [...pools, ...more] } };
 }
 
 /** The network of that name, made where there is none. Throws `exists` where it has another driver. */
@@ -87,7 +109,10 @@ async function joinHeld(
   }
   try {
     const publish = unheld(context, company, wish.publish);
-    const prepared = await prepareEndpoint(context, network, { ...wish, name: endpointName(key), publish }, back);
+    // A runtime asks for the address that it was given before (podman network reload).
+    const own = { name: endpointName(key), publish, anySubnet: true };
+    const prepared = await prepareEndpoint(context, network, { ...wish, ...own }, back);
+    await refuseBusy(context, prepared.ports ?? [], sandbox.namespace);
     const join = parseJoin({ interfaceName: key.interfaceName, gatewayPriority: -company.length });
     const bare = await joinedRecord(context, prepared, sandbox, join);
     const endpoint = { ...bare, attachment: { containerId: key.containerId, parts: [part(bare)] } };

@@ -4,7 +4,6 @@
  */
 import { cidrFamily, type InterfaceAddress } from "../address/cidr.ts";
 import type { PortWish, PublishedPort } from "../address/port.ts";
-import { withFirewall } from "../drivers/attachment/index.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import { type GiveBack, giveBack } from "./addressing.ts";
@@ -27,7 +26,7 @@ import type { Context } from "./context.ts";
 import { networkObjects, networkOwner, sandboxChange } from "./descriptions.ts";
 import { endpointKey, hostKey, membershipKeys, sandboxKey, sandboxNameKey } from "./keys.ts";
 import type { LockRequest } from "./locks.ts";
-import { takePorts } from "./publishing.ts";
+import { refuseBusy, takePorts } from "./publishing.ts";
 import { networkOf } from "./related.ts";
 import { transact } from "./transact.ts";
 
@@ -107,21 +106,17 @@ async function attachHeld(
       endpoint: before,
       company: context.records.endpointsOfSandbox(sandbox.id),
       inside: () => context.engine.facts(namespace),
-      hasLink: async (link) => {
-        const [found] = await context.engine.linkStatistics([{ namespace, link }]);
-        return found !== undefined;
-      },
       host: () => context.engine.facts("host"),
     });
     const bare = before ?? newEndpoint(context, key, network, sandbox, context.records.endpointsOfSandbox(sandbox.id));
     const company = context.records.endpointsOfSandbox(sandbox.id);
     const ports = await takeOwnPorts(context, network, bare, company, decision, back);
+    await refuseBusy(context, ports, namespace);
     const endpoint = withPart(bare, decision, ports);
     await clear(context, decision, back);
     const others = company.filter(({ id }) => id !== endpoint.id);
     const descriptions = sandboxChange(context, sandbox, company, [...others, endpoint]);
-    const now = withFirewall(network, decision.part);
-    if (now !== network) descriptions.set(networkOwner(network.id), networkObjects(context, now, 0));
+    if (isNewNetwork) descriptions.set(networkOwner(network.id), networkObjects(context, network, 0));
     await transact(
       context,
       {
@@ -129,13 +124,12 @@ async function attachHeld(
         direction: "undo",
         descriptions,
         writes: [
-          ...(isNewNetwork || now !== network ? [putNetwork(now)] : []),
+          ...(isNewNetwork ? [putNetwork(network)] : []),
           ...(isNewSandbox ? [putSandbox(sandbox)] : []),
           putEndpoint(endpoint),
         ],
         unwrites: [],
         remember: () => {
-          if (now !== network) records.putNetwork(now);
           if (isNewSandbox) context.records.putSandbox(sandbox);
           context.records.putEndpoint(endpoint);
         },

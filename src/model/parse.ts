@@ -99,6 +99,8 @@ export interface EndpointWish {
   readonly name?: string;
   readonly ipv4?: IpAddress;
   readonly ipv6?: IpAddress;
+  /** Whether addresses may be asked for in subnets that the engine chose. */
+  readonly anySubnet?: boolean;
   readonly mac?: MacAddress;
   readonly linkLocal: readonly InterfaceAddress[];
   readonly aliases: readonly string[];

@@ -1,6 +1,8 @@
 /** Published ports: which ports of the host an endpoint gets. They are its own from when it is made until it is deleted, joined or not. */
 import { countOf, meet, type PortRange, type PortWish, type PublishedPort, portText } from "../address/port.ts";
 import { PortolanError } from "../errors.ts";
+import { describeHeld } from "../firewall/published.ts";
+import { adviceFor, wordsFor } from "../state/refusal.ts";
 import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import type { GiveBack } from "./addressing.ts";
 import type { Context } from "./context.ts";
@@ -69,6 +71,29 @@ async function portsInUse(
   );
   // What else the kernel has against one is told when it is held.
   return ports.filter((_, at) => refusals[at]?.code === "EADDRINUSE");
+}
+
+/**
+ * Throws `in-use` where a process has one of the ports that a container runtime asks for. Such ports are not held: the runtime may hold them itself, before or after
+ * it asks; what it and its container's processes have does not count.
+ */
+export async function refuseBusy(
+  { engine }: Context,
+  ports: readonly PublishedPort[],
+  namespace: string,
+): Promise<void> {
+  const claims = describeHeld({ ports });
+  const refusals = claims.length === 0 ? [] : await engine.portRefusals(claims, namespace);
+  for (const [at, claim] of claims.entries()) {
+    const refusal = refusals[at];
+    if (refusal === undefined) continue;
+    const hint = adviceFor(refusal.code);
+    throw new PortolanError("in-use", `cannot publish ${wordsFor(claim)}: ${refusal.message}`, {
+      object: wordsFor(claim),
+      reason: `${refusal.code}: ${refusal.message}`,
+      ...(hint !== undefined && { advice: hint }),
+    });
+  }
 }
 
 /** Gives ports back. */

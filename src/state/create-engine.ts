@@ -128,7 +128,7 @@ export function createEngine(kernel: Kernel): Engine {
       settings.map(({ link, setting }) => readLinkSetting(kernel, { namespace, link, setting })),
     ),
     heldPorts: async () => kernel.heldPorts(),
-    portRefusals: async (claims) => claims.map((claim) => kernel.portRefusal(claim)),
+    portRefusals: async (claims, namespace) => claims.map((claim) => kernel.portRefusal(claim, namespace)),
     linkStatistics: asking(async (links) => {
       const breathe = createBreather();
       const found = [];

@@ -71,8 +71,11 @@ export interface Engine {
   ): Promise<readonly (string | undefined)[]>;
   /** Ports of the host that this engine holds. */
   heldPorts(): Promise<readonly PortClaim[]>;
-  /** For each claim, in order, why its ports could not be held now; undefined where they could: nobody, this engine included, has one. */
-  portRefusals(claims: readonly PortClaim[]): Promise<readonly (KernelRefusal | undefined)[]>;
+  /**
+   * For each claim, in order, why its ports could not be held now; undefined where they could: nobody, this engine included, has one. Where a namespace is given,
+   * processes in it and those that started them do not count.
+   */
+  portRefusals(claims: readonly PortClaim[], namespace?: string): Promise<readonly (KernelRefusal | undefined)[]>;
   /**
    * Asks on a link who has addresses, or is about to take them: the first claim; undefined where nobody answers within 300 ms, or the link is not there. Others are
    * served meanwhile.

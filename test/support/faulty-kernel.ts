@@ -57,7 +57,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     holdPorts: (claim) => call(`holding of port ${claim.first}`, () => kernel.holdPorts(claim)),
     releasePorts: (claim) => kernel.releasePorts(claim),
     heldPorts: () => kernel.heldPorts(),
-    portRefusal: (claim) => kernel.portRefusal(claim),
+    portRefusal: (claim, namespace) => kernel.portRefusal(claim, namespace),
     close: () => kernel.close(),
   };
 }

@@ -78,8 +78,9 @@ async function attach(
   const { attachments, attachment, namespace, key, type, config, previous = emptyResult } = call;
   let making: Making | undefined;
   await attachments.attach(key, namespace, async (scene) => {
-    if (await scene.hasLink(attachment.interfaceName)) {
-      throw new CniError(cniCode.other, `the interface ${attachment.interfaceName} already exists in the container`);
+    const { links } = await scene.inside();
+    if (links.some(({ name }) => name === attachment.interfaceName)) {
+      throw new CniError(cniCode.other, `container veth name provided (${attachment.interfaceName}) already exists`);
     }
     making = await make(scene, ipam);
     const { made, instead } = making;

@@ -3,7 +3,7 @@ import { addressOf, cidrFamily, lengthOf, subnetOf } from "../../address/cidr.ts
 import type { MacAddress } from "../../address/mac.ts";
 import { describeApart, describeHairpin, describeOpenLink } from "../../firewall/open-link.ts";
 import { describeProxied, proxiedPorts } from "../../firewall/proxied.ts";
-import { describeHeld, describePublished } from "../../firewall/published.ts";
+import { describePublished } from "../../firewall/published.ts";
 import type { IpvlanLink, KernelObject, MacvlanLink, NamespaceRef, VlanLink } from "../../state/objects.ts";
 import type {
   AttachmentInterface,
@@ -156,7 +156,6 @@ function describePorts(
     ...(behind === undefined || ipv4 === undefined
       ? []
       : [{ kind: "sysctl", namespace: "host", name: `net/ipv4/conf/${behind}/route_localnet`, value: "1" } as const]),
-    ...describeHeld(publisher),
     ...describePublished(publisher),
     ...describeProxied(proxiedPorts(publisher)),
     ...[ipv4, ipv6].flatMap((address) =>

@@ -37,7 +37,7 @@ export function proxied(network: NetworkRecord, endpoint: EndpointRecord): reado
   return endpoint.ipv6 !== undefined && publisher.ipv6 === undefined ? [] : proxiedPorts(publisher);
 }
 
-/** What an endpoint's ports are on the host: held ones, and the firewall's elements. */
+/** What an endpoint's ports are on the host: held ones, unless a container runtime asked for them and may hold them itself, and the firewall's elements. */
 export function describePorts(network: NetworkRecord, endpoint: EndpointRecord): readonly KernelObject[] {
   const config = configOf(network);
   const { ports = [], opened = [], ipv4, ipv6 } = endpoint;
@@ -56,7 +56,7 @@ export function describePorts(network: NetworkRecord, endpoint: EndpointRecord):
     return describeOpened(addressOf(cidr), trusted);
   });
   return [
-    ...describeHeld(publisher),
+    ...(endpoint.attachment === undefined ? describeHeld(publisher) : []),
     ...describePublished(publisher),
     ...describeProxied(proxied(network, endpoint)),
     ...own,

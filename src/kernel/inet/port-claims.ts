@@ -1,7 +1,7 @@
 /**
  * Ports of the host that are held: sockets that are bound and never used, so that nobody else can bind them. They go with the process.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { ipToBytes } from "../../address/ip.ts";
 import { KernelError, type KernelRefusal, type PortClaim } from "../kernel.ts";
 import { bind, closeSocket, listen, refusalOf, setSocketOption, shutdown, socket } from "../syscalls.ts";
@@ -137,7 +137,7 @@ function bindTo(fd: number, { protocol }: PortClaim, at: Buffer): void {
 
 /** Who has a port, in words: looked for only when it could not be had. */
 function holderWords({ protocol, address }: PortClaim, port: number): string {
-  const holder = findHolder(protocol, port);
+  const [holder] = findHolders(protocol, port);
   const where = `${protocol} port ${port}${address === undefined ? "" : ` of ${address}`}`;
   return holder === undefined ? `${where} is in use` : `process ${holder.pid} (${holder.name}) has ${where}`;
 }
@@ -149,10 +149,12 @@ const tables = {
   sctp: { files: ["sctp/eps"], local: 5, inode: 7 },
 } as const;
 
-function findHolder(
-  protocol: PortClaim["protocol"],
-  port: number,
-): { readonly pid: number; readonly name: string } | undefined {
+interface Process {
+  readonly pid: number;
+  readonly name: string;
+}
+
+function findHolders(protocol: PortClaim["protocol"], port: number): readonly Process[] {
   const { files, local, inode } = tables[protocol];
   const inodes = new Set(
     files.flatMap((file) =>
@@ -164,7 +166,7 @@ function findHolder(
       }),
     ),
   );
-  return inodes.size === 0 ? undefined : processWith(inodes);
+  return inodes.size === 0 ? [] : processesWith(inodes);
 }
 
 function linesOf(path: string): readonly string[] {
@@ -175,29 +177,65 @@ function linesOf(path: string): readonly string[] {
   }
 }
 
-function processWith(targets: ReadonlySet<string>): { readonly pid: number; readonly name: string } | undefined {
-  for (const name of readdirSync("/proc")) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
+/** Numbers of all processes. */
+const processes = (): readonly number[] => readdirSync("/proc").map(Number).filter(Number.isInteger);
+
+/** What is read of a process; undefined where it ended while we looked, or is not ours to look into. */
+function readIfThere<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function processesWith(targets: ReadonlySet<string>): readonly Process[] {
+  return processes().flatMap((pid): readonly Process[] => {
+    const has = readIfThere(() =>
+      readdirSync(`/proc/${pid}/fd`).some((fd) =>
+        targets.has(readIfThere(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? ""),
+      ),
+    );
+    const name = has ? readIfThere(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim()) : undefined;
+    return name === undefined ? [] : [{ pid, name }];
+  });
+}
+
+/** Whether one of these processes is in a network namespace, or has started one that is. */
+function belongTo(namespace: string, holders: readonly Process[]): boolean {
+  const pids = new Set(holders.map(({ pid }) => pid));
+  const inode = (path: string): number | undefined => readIfThere(() => statSync(path).ino);
+  const own = inode(namespace);
+  return (
+    own !== undefined &&
+    pids.size > 0 &&
+    processes().some((pid) => inode(`/proc/${pid}/ns/net`) === own && (pids.has(pid) || pids.has(parentOf(pid))))
+  );
+}
+
+/** The number of a process's parent (proc_pid_status(5)); 0 where there is none. */
+function parentOf(pid: number): number {
+  const status = readIfThere(() => readFileSync(`/proc/${pid}/status`, "utf8")) ?? "";
+  return Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? 0);
+}
+
+/**
+ * Why a claim cannot be held now, undefined where it could: binds and lets go. Processes in a namespace that is given, and those that started them, do not count: a
+ * container runtime may keep the ports of its containers to itself (podman's conmon does).
+ */
+export function portRefusal(claim: PortClaim, namespace?: string): KernelRefusal | undefined {
+  for (let port = claim.first; port <= claim.last; port++) {
     try {
-      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-        if (!targets.has(readlinkSync(`/proc/${pid}/fd/${fd}`))) continue;
-        return { pid, name: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
-      }
-    } catch {
-      // It ended while we looked, or is not ours to look into.
+      for (const fd of bindAll({ ...claim, first: port, last: port })) closeSocket(fd);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      const { refusal } = error;
+      const counts =
+        namespace === undefined ||
+        refusal.errno !== errno.addressInUse ||
+        !belongTo(namespace, findHolders(claim.protocol, port));
+      if (counts) return refusal;
     }
   }
   return undefined;
-}
-
-/** Why a claim cannot be held now, undefined where it could: binds and lets go. */
-export function portRefusal(claim: PortClaim): KernelRefusal | undefined {
-  try {
-    for (const fd of bindAll(claim)) closeSocket(fd);
-    return undefined;
-  } catch (error) {
-    if (error instanceof KernelError) return error.refusal;
-    throw error;
-  }
 }

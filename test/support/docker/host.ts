@@ -143,7 +143,7 @@ export async function startDockerHost(options: DockerHostOptions = {}): Promise<
 }
 
 /** The process that unshare has forked, by its number on the machine; undefined where there is none (yet, or any more). */
-function childOf({ pid }: ChildProcess): number | undefined {
+export function childOf({ pid }: ChildProcess): number | undefined {
   try {
     const child = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
     return child === "" ? undefined : Number(child);
@@ -153,7 +153,7 @@ function childOf({ pid }: ChildProcess): number | undefined {
 }
 
 /** Keeps the last lines of what a process writes. */
-function lastLines(process: ChildProcess, count: number): () => string {
+export function lastLines(process: ChildProcess, count: number): () => string {
   let lines: string[] = [];
   for (const stream of [process.stdout, process.stderr]) {
     stream?.setEncoding("utf8").on("data", (text: string) => {

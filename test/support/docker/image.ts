@@ -23,13 +23,18 @@ export function noImage(): string | false {
 export function imageArchive(): Buffer {
   const root = mkdtempSync(join(tmpdir(), "portolan-image-"));
   try {
-    for (const directory of ["bin", "etc", "tmp", "proc", "sys", "dev"]) mkdirSync(join(root, directory));
-    copyFileSync(busybox, join(root, busybox));
-    const applets = execFileSync(busybox, ["--list"], { encoding: "utf8" }).trim().split("\n");
-    for (const applet of applets) if (applet !== "busybox") symlinkSync("busybox", join(root, "bin", applet));
-    writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
+    fillRoot(root);
     return execFileSync("tar", ["-C", root, "-cf", "-", "."], { maxBuffer: 2 ** 26 });
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** Writes the image's file system into an empty directory. */
+export function fillRoot(root: string): void {
+  for (const directory of ["bin", "etc", "tmp", "proc", "sys", "dev"]) mkdirSync(join(root, directory));
+  copyFileSync(busybox, join(root, busybox));
+  const applets = execFileSync(busybox, ["--list"], { encoding: "utf8" }).trim().split("\n");
+  for (const applet of applets) if (applet !== "busybox") symlinkSync("busybox", join(root, "bin", applet));
+  writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
 }
