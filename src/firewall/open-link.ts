@@ -4,11 +4,10 @@ import type { IpAddress } from "../address/ip.ts";
 import { familyOf } from "../address/ip.ts";
 import { nftElement } from "../state/nft/elements.ts";
 import type { KernelObject, NftElement } from "../state/objects.ts";
-import { baseObjects, sets } from "./table.ts";
+import { sets } from "./table.ts";
 
-/** What makes a link known to the firewall: what goes out of it keeps its source address, but for published ports, and nothing is dropped. */
+/** What makes a link known to the firewall, whose table is there: what goes out of it keeps its source address, but for published ports, and nothing is dropped. */
 export const describeOpenLink = (link: string): readonly KernelObject[] => [
-  ...baseObjects,
   nftElement(sets.bridges, [link]),
   nftElement(sets.betweenBridges, [link, link], ["accept"]),
   nftElement(sets.intoBridges4, [link], ["accept"]),

@@ -35,6 +35,8 @@ export interface AttachmentScene {
   readonly company: readonly EndpointRecord[];
   /** What the container has now. */
   inside(): Promise<NamespaceFacts>;
+  /** Whether the container has a link of that name. */
+  hasLink(name: string): Promise<boolean>;
   /** What the host has now. */
   host(): Promise<NamespaceFacts>;
 }

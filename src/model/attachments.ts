@@ -4,6 +4,7 @@
  */
 import { cidrFamily, type InterfaceAddress } from "../address/cidr.ts";
 import type { PortWish, PublishedPort } from "../address/port.ts";
+import { withFirewall } from "../drivers/attachment/index.ts";
 import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import { type GiveBack, giveBack } from "./addressing.ts";
@@ -106,6 +107,10 @@ async function attachHeld(
       endpoint: before,
       company: context.records.endpointsOfSandbox(sandbox.id),
       inside: () => context.engine.facts(namespace),
+      hasLink: async (link) => {
+        const [found] = await context.engine.linkStatistics([{ namespace, link }]);
+        return found !== undefined;
+      },
       host: () => context.engine.facts("host"),
     });
     const bare = before ?? newEndpoint(context, key, network, sandbox, context.records.endpointsOfSandbox(sandbox.id));
@@ -116,7 +121,8 @@ async function attachHeld(
     await clear(context, decision, back);
     const others = company.filter(({ id }) => id !== endpoint.id);
     const descriptions = sandboxChange(context, sandbox, company, [...others, endpoint]);
-    if (isNewNetwork) descriptions.set(networkOwner(network.id), networkObjects(context, network, 0));
+    const now = withFirewall(network, decision.part);
+    if (now !== network) descriptions.set(networkOwner(network.id), networkObjects(context, now, 0));
     await transact(
       context,
       {
@@ -124,12 +130,13 @@ async function attachHeld(
         direction: "undo",
         descriptions,
         writes: [
-          ...(isNewNetwork ? [putNetwork(network)] : []),
+          ...(isNewNetwork || now !== network ? [putNetwork(now)] : []),
           ...(isNewSandbox ? [putSandbox(sandbox)] : []),
           putEndpoint(endpoint),
         ],
         unwrites: [],
         remember: () => {
+          if (now !== network) records.putNetwork(now);
           if (isNewSandbox) context.records.putSandbox(sandbox);
           context.records.putEndpoint(endpoint);
         },

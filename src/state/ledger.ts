@@ -23,7 +23,15 @@ export interface Proposal {
 
 interface Entry {
   readonly object: KernelObject;
+  /** Who wants it. The set of an owner's own objects is one for all of them, until somebody else wants one as well. */
   readonly owners: ReadonlySet<Owner>;
+}
+
+/** What becomes of an entry: who wants it from now on, who does not any more, and its object; none where nobody wants it. */
+interface Turn {
+  readonly object: KernelObject | undefined;
+  readonly come: readonly Owner[];
+  readonly gone: readonly Owner[];
 }
 
 export class Ledger {
@@ -35,40 +43,44 @@ export class Ledger {
    * same objects: the model's locks see to it. Throws `internal` where owners want different things of one object.
    */
   propose(descriptions: Descriptions): Proposal {
-    const after = new Map<string, Entry | undefined>();
-    const current = (key: string): Entry | undefined => (after.has(key) ? after.get(key) : this.#entries.get(key));
+    const turns = new Map<string, Turn>();
     const described = new Map<Owner, ReadonlyMap<string, KernelObject>>();
     for (const [owner, objects] of descriptions) {
       const wanted = new Map((objects ?? []).map((object) => [keyOf(object), object]));
       described.set(owner, wanted);
-      for (const key of this.#byOwner.get(owner)?.keys() ?? [])
-        if (!wanted.has(key)) after.set(key, without(current(key), owner));
+      for (const key of this.#byOwner.get(owner)?.keys() ?? []) {
+        if (!wanted.has(key)) turns.set(key, without(this.#entries.get(key), turns.get(key), owner));
+      }
     }
     for (const [owner, wanted] of described) {
-      // Most objects have one owner: all of his share one set, which is a tenth of what they weigh.
-      const alone: ReadonlySet<Owner> = new Set([owner]);
-      for (const [key, object] of wanted) after.set(key, joined(current(key), object, owner, alone, descriptions));
+      for (const [key, object] of wanted) {
+        const entry = this.#entries.get(key);
+        const turn = turns.get(key);
+        // What is wanted as before is no news.
+        if (turn === undefined && entry?.object === object && entry.owners.has(owner)) continue;
+        turns.set(key, joined(entry, turn, object, owner, descriptions));
+      }
     }
-    return { plan: this.#changes(after), commit: () => this.#keep(after, described) };
+    return { plan: this.#changes(turns), commit: () => this.#keep(turns, described) };
   }
 
-  #changes(after: ReadonlyMap<string, Entry | undefined>): Plan {
-    const transitions = [...after].map(([key, entry]) => ({
+  #changes(turns: ReadonlyMap<string, Turn>): Plan {
+    const transitions = [...turns].map(([key, { object }]) => ({
       before: this.#entries.get(key)?.object,
-      after: entry?.object,
+      after: object,
     }));
     return planOf(transitions, () =>
-      [...this.#entries].flatMap(([key, { object }]) => (after.has(key) ? [] : [object])),
+      [...this.#entries].flatMap(([key, { object }]) => (turns.has(key) ? [] : [object])),
     );
   }
 
-  #keep(
-    after: ReadonlyMap<string, Entry | undefined>,
-    described: ReadonlyMap<Owner, ReadonlyMap<string, KernelObject>>,
-  ): void {
-    for (const [key, entry] of after) {
-      if (entry === undefined) this.#entries.delete(key);
-      else this.#entries.set(key, entry);
+  #keep(turns: ReadonlyMap<string, Turn>, described: ReadonlyMap<Owner, ReadonlyMap<string, KernelObject>>): void {
+    // Most objects have one owner: all of his share one set, which is a tenth of what they weigh.
+    const alone = new Map([...described.keys()].map((owner) => [owner, new Set([owner])]));
+    for (const [key, turn] of turns) {
+      const { object } = turn;
+      if (object === undefined) this.#entries.delete(key);
+      else this.#entries.set(key, { object, owners: ownersAfter(this.#entries.get(key)?.owners, turn, alone) });
     }
     for (const [owner, wanted] of described) {
       if (wanted.size === 0) this.#byOwner.delete(owner);
@@ -97,29 +109,56 @@ export class Ledger {
   }
 }
 
-function without(entry: Entry | undefined, owner: Owner): Entry | undefined {
-  if (entry === undefined) return undefined;
-  const owners = new Set(entry.owners);
-  owners.delete(owner);
-  return owners.size === 0 ? undefined : { ...entry, owners };
+/** How many want an entry after a turn. */
+const countAfter = (entry: Entry | undefined, { come, gone }: Omit<Turn, "object">): number =>
+  (entry?.owners.size ?? 0) + come.length - gone.length;
+
+function without(entry: Entry | undefined, turn: Turn | undefined, owner: Owner): Turn {
+  const gone = [...(turn?.gone ?? []), owner];
+  const come = turn?.come ?? [];
+  const object = countAfter(entry, { come, gone }) === 0 ? undefined : (turn?.object ?? entry?.object);
+  return { object, come, gone };
 }
 
 function joined(
   entry: Entry | undefined,
+  turn: Turn | undefined,
   object: KernelObject,
   owner: Owner,
-  alone: ReadonlySet<Owner>,
   changing: Descriptions,
-): Entry {
-  if (entry === undefined) return { object, owners: alone };
-  const others = [...entry.owners].filter((other) => other !== owner && !changing.has(other));
-  const same = isAsDesired(object, entry.object) && isAsDesired(entry.object, object);
-  if (!same && others.length > 0) {
-    throw new PortolanError("internal", `${owner} and ${others.join(", ")} want different things of one object`, {
-      object: kindOf(object).words(object),
-    });
+): Turn {
+  const { come = [], gone = [] } = turn ?? {};
+  const all = entry?.owners.has(owner) || come.includes(owner) ? come : [...come, owner];
+  const there = turn === undefined ? entry?.object : turn.object;
+  if (there === undefined || there === object) return { object, come: all, gone };
+  const same = isAsDesired(object, there) && isAsDesired(there, object);
+  if (!same) {
+    const others = [...(entry?.owners ?? [])].filter((other) => other !== owner && !changing.has(other));
+    if (others.length > 0) {
+      throw new PortolanError("internal", `${owner} and ${others.join(", ")} want different things of one object`, {
+        object: kindOf(object).words(object),
+      });
+    }
   }
   // The first one's form is kept: it may know the value to restore.
-  const isAlone = entry.owners.size === 0 || (entry.owners.size === 1 && entry.owners.has(owner));
-  return { object: same ? entry.object : object, owners: isAlone ? alone : new Set([...entry.owners, owner]) };
+  return { object: same ? there : object, come: all, gone };
+}
+
+/** The owners of an entry after a turn. A set that only this entry has is changed in place: copying it would cost as much as it is large. */
+function ownersAfter(
+  before: ReadonlySet<Owner> | undefined,
+  { come, gone }: Turn,
+  alone: ReadonlyMap<Owner, Set<Owner>>,
+): ReadonlySet<Owner> {
+  if (before === undefined || before.size - gone.length === 0) {
+    const [only, ...more] = come;
+    const own = only === undefined || more.length > 0 ? undefined : alone.get(only);
+    return own ?? new Set(come);
+  }
+  if (come.length === 0 && gone.length === 0) return before;
+  // One of a single owner may be that of all his objects.
+  const owners = before.size === 1 ? new Set(before) : (before as Set<Owner>); // made here, or below
+  for (const owner of gone) owners.delete(owner);
+  for (const owner of come) owners.add(owner);
+  return owners;
 }

@@ -78,9 +78,8 @@ async function attach(
   const { attachments, attachment, namespace, key, type, config, previous = emptyResult } = call;
   let making: Making | undefined;
   await attachments.attach(key, namespace, async (scene) => {
-    const { links } = await scene.inside();
-    if (links.some(({ name }) => name === attachment.interfaceName)) {
-      throw new CniError(cniCode.other, `container veth name provided (${attachment.interfaceName}) already exists`);
+    if (await scene.hasLink(attachment.interfaceName)) {
+      throw new CniError(cniCode.other, `the interface ${attachment.interfaceName} already exists in the container`);
     }
     making = await make(scene, ipam);
     const { made, instead } = making;

@@ -1,11 +1,30 @@
 /**
  * The `attachment` driver: networks that a CNI runtime has. What an endpoint is there the plugins of the network's chain decide, call by call (describe.ts); the
- * network itself is nothing of the kernel's. Nobody but a plugin's call makes one.
+ * network itself has the firewall's table, where any of them needs it, and nothing else. Nobody but a plugin's call makes one.
  */
 import { PortolanError } from "../../errors.ts";
 import { proxiedPorts } from "../../firewall/proxied.ts";
+import { baseObjects } from "../../firewall/table.ts";
+import type { AttachmentPart } from "../../store/attachment.ts";
+import type { NetworkRecord } from "../../store/records.ts";
 import type { Driver } from "../driver.ts";
 import { refuseOptions } from "../options.ts";
+
+/** What a network's record keeps: whether any of its attachments has something in the firewall. */
+const firewalled = { firewall: true } as const;
+
+/** Whether the firewall's table is a network's to have. */
+const needsFirewall = ({ config }: NetworkRecord): boolean => JSON.stringify(config) === JSON.stringify(firewalled);
+
+/** Whether a part has something in the firewall. */
+const isInFirewall = ({ made }: AttachmentPart): boolean =>
+  made.kind === "published" || made.kind === "filtered" || ("masquerade" in made && made.masquerade);
+
+/** The network as it is with a part: the firewall's table comes with the first part that needs it, and goes with the network. */
+export const withFirewall = (network: NetworkRecord, part: AttachmentPart): NetworkRecord =>
+  network.driver !== attachment.name || needsFirewall(network) || !isInFirewall(part)
+    ? network
+    : { ...network, config: firewalled };
 
 export const attachment: Driver = {
   name: "attachment",
@@ -23,7 +42,7 @@ export const attachment: Driver = {
   },
   publishing: () => undefined,
   proxied: (_network, endpoint) => proxiedPorts(endpoint),
-  describeNetwork: () => [],
+  describeNetwork: (network) => (needsFirewall(network) ? baseObjects : []),
   readEndpoint(_network, endpoint) {
     refuseOptions("attachment", "endpoint", endpoint.options);
     return {};
