@@ -120,6 +120,13 @@ export interface Settings {
   readonly links: readonly Pick<LinkSetting, "link" | "setting" | "value" | "original">[];
 }
 
+/** The interface in a VRF, which comes with the first of its interfaces and goes with the last. */
+export interface Enslaved {
+  readonly kind: "enslaved";
+  readonly vrf: string;
+  readonly table: number;
+}
+
 /** A table of routes of its own for what leaves from the interface's addresses. */
 export interface SourceRoutes {
   readonly kind: "sourced";
@@ -170,6 +177,7 @@ export type Made =
   | TaggedInterface
   | PublishedPorts
   | Settings
+  | Enslaved
   | SourceRoutes
   | Shaped
   | Filtered;

@@ -13,6 +13,7 @@ import { sbr } from "./sbr.ts";
 import * as fixed from "./static.ts";
 import { loopback, tuning } from "./tuning.ts";
 import { vlan } from "./vlan.ts";
+import { vrf } from "./vrf.ts";
 
 export const plugins: ReadonlyMap<string, Plugin> = new Map(
   Object.entries({
@@ -31,5 +32,6 @@ export const plugins: ReadonlyMap<string, Plugin> = new Map(
     static: fixed,
     tuning,
     vlan,
+    vrf,
   }),
 );

@@ -8,6 +8,7 @@ import type { IpvlanLink, KernelObject, MacvlanLink, NamespaceRef, VlanLink } fr
 import type {
   AttachmentInterface,
   AttachmentPart,
+  Enslaved,
   Filtered,
   LentInterface,
   ParentedInterface,
@@ -95,6 +96,8 @@ function describePart(
       return describePorts(made, endpoint);
     case "set":
       return describeSettings(made, namespace);
+    case "enslaved":
+      return describeEnslaved(made, namespace, name);
     case "sourced":
       return describeSources(made, namespace, name);
     case "shaped":
@@ -167,6 +170,11 @@ function describePorts(
 const describeSettings = ({ sysctls, links }: Settings, namespace: NamespaceRef): readonly KernelObject[] => [
   ...sysctls.map((one) => ({ kind: "sysctl", namespace, ...one }) as const),
   ...links.map((one) => ({ kind: "link-setting", namespace, ...one }) as const),
+];
+
+const describeEnslaved = ({ vrf, table }: Enslaved, namespace: NamespaceRef, link: string): readonly KernelObject[] => [
+  { kind: "link", namespace, type: "vrf", name: vrf, table, up: true },
+  { kind: "link-setting", namespace, link, setting: "master", value: vrf, original: "" },
 ];
 
 /** Of our rules: behind the local table's (0), in front of those of the model's (gateway.ts). */

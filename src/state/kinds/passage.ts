@@ -3,14 +3,17 @@
  * is somebody else's: it is never made, and where it is missing there is nothing to pass.
  */
 import { KernelError } from "../../kernel/kernel.ts";
+import { AttributeWriter } from "../../kernel/netlink/attribute.ts";
 import type { NetlinkMessage } from "../../kernel/netlink/message.ts";
 import { decodeChain, getChains } from "../../kernel/netlink/nftables/chain.ts";
+import type { Expression } from "../../kernel/netlink/nftables/expressions.ts";
 import type { TableFamily } from "../../kernel/netlink/nftables/message.ts";
 import { decodeRule, deleteRule, getRules, newRule } from "../../kernel/netlink/nftables/rule.ts";
+import { bytesToHex } from "../../kernel/netlink/nftables/values.ts";
 import type { ApplyContext, Kind, ObservedNamespace, Step } from "../kind.ts";
 import { inNamespace, inside, namespaceKey } from "../kind.ts";
 import { iifname, oifname } from "../nft/selectors.ts";
-import { accept, ctState, ctStatus, match, rule } from "../nft/statements.ts";
+import { accept, counter, match, rule } from "../nft/statements.ts";
 import type { Passage } from "../objects.ts";
 
 const table = "filter";
@@ -21,11 +24,36 @@ const familyOf = ({ family }: Passage): TableFamily => (family === 4 ? "ip" : "i
 const commentOf = ({ link }: Passage): string => `portolan passage ${link}`;
 const commentPattern = /^portolan passage (.+)$/;
 
-/** What is let through. */
+/** `struct xt_conntrack_mtinfo3` (linux/netfilter/xt_conntrack.h), as long as it is aligned. */
+const matchLength = 168;
+/** Where in it stand `match_flags` and `state_mask`. */
+const matchOffset = { flags: 146, states: 150 } as const;
+/** XT_CONNTRACK_STATE */
+const matchesState = 1;
+/** XT_CONNTRACK_STATE_BIT of IP_CT_ESTABLISHED and IP_CT_RELATED, and XT_CONNTRACK_STATE_DNAT. */
+const states = 0b10 | 0b100 | 0b1000_0000;
+/** NFTA_MATCH_* */
+const matchAttribute = { name: 1, revision: 2, info: 3 } as const;
+
+/** `-m conntrack --ctstate RELATED,ESTABLISHED,DNAT` as iptables writes it: a chain with nft's own words for it iptables would not show any more. */
+function conntrackMatch(): Expression {
+  const info = Buffer.alloc(matchLength);
+  new DataView(info.buffer, info.byteOffset).setUint16(matchOffset.flags, matchesState, true);
+  new DataView(info.buffer, info.byteOffset).setUint16(matchOffset.states, states, true);
+  const data = new AttributeWriter()
+    .string(matchAttribute.name, "conntrack")
+    .be32(matchAttribute.revision, 3)
+    .bytes(matchAttribute.info, info)
+    .finish();
+  return { type: "unknown", name: "match", data: bytesToHex(data) };
+}
+
+const [counted, accepted] = [rule(counter()), rule(accept())];
+
+/** What is let through: all that comes from the link, and what goes to it as an answer, or by a published port. */
 const expressionsOf = ({ link }: Passage) => [
-  rule(match(iifname(), "==", link), accept()),
-  rule(match(oifname(), "==", link), ctState("established", "related"), accept()),
-  rule(match(oifname(), "==", link), ctStatus("dnat"), accept()),
+  [...rule(match(iifname(), "==", link)), ...counted, ...accepted],
+  [...rule(match(oifname(), "==", link)), conntrackMatch(), ...counted, ...accepted],
 ];
 
 type Place = Pick<ApplyContext, "kernel"> | ObservedNamespace;
@@ -110,7 +138,6 @@ function commandsOf(verb: "-I" | "-D", { namespace, family, link }: Passage): re
   const program = `${inside(namespace)}${family === 4 ? "iptables" : "ip6tables"} ${verb} ${chain}`;
   return [
     `${program} -i ${link} -j ACCEPT`,
-    `${program} -o ${link} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
-    `${program} -o ${link} -m conntrack --ctstate DNAT -j ACCEPT`,
+    `${program} -o ${link} -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT`,
   ];
 }
