@@ -1,8 +1,10 @@
 /** Properties of links that somebody else made: set, seen, put back; with a refusal in between, and with the link gone. */
 import assert from "node:assert/strict";
+import { constants } from "node:os";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 import { parseInterfaceAddress } from "../../../src/address/cidr.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
+import { refusalOf } from "../../../src/kernel/syscalls.ts";
 import { createEngine } from "../../../src/state/create-engine.ts";
 import type { KernelObject, LinkSetting, LinkSettingName } from "../../../src/state/objects.ts";
 import { inversePlan, plan } from "../../../src/state/plan.ts";
@@ -135,6 +137,37 @@ for (const where of ["host", sandbox] as const)
       assert.deepEqual(await engine.readLinkSettings(where, [{ link: "theirs", setting: "mtu" }]), [undefined]);
     });
   });
+
+test("a link that was down for its MAC address and did not get it is up with the one it had", async () => {
+  run("ip link add theirs address 02:00:00:00:00:66 type veth peer name far");
+  run("ip link set theirs up");
+  const before = run("ip -d link show theirs");
+  const object: LinkSetting = {
+    kind: "link-setting",
+    namespace: "host",
+    link: "theirs",
+    setting: "mac",
+    value: "02:00:00:00:00:77",
+  };
+  for (const refused of [0, 1, 2]) {
+    const kernel = createKernel();
+    let sends = 0;
+    const busy = createEngine({
+      ...kernel,
+      send(namespace, family, messages) {
+        sends++;
+        if (sends === 1) return [refusalOf(constants.errno.EBUSY)];
+        if (sends > 2) return kernel.send(namespace, family, messages);
+        const answers = kernel.send(namespace, family, messages.toSpliced(refused, 1));
+        return answers.toSpliced(refused, 0, refusalOf(constants.errno.EIO));
+      },
+    });
+    await assert.rejects(busy.apply(plan([object], [])), /setting mac of link theirs/);
+    assert.equal(run("ip -d link show theirs"), before, `message ${refused}`);
+    await busy.close();
+  }
+  run("ip link delete theirs");
+});
 
 test("settings in a namespace that is gone are no error to remove, and have no value", async () => {
   const gone: LinkSetting = {

@@ -145,6 +145,17 @@ test("a change that is taken back leaves it where it was", async () => {
   assert.equal(links(), before);
 });
 
+test("one that somebody gave another name there comes back, also to who was not told", async () => {
+  const before = links();
+  await engine.apply(plan([moved], []));
+  run("ip -n box link set eth0 down");
+  run("ip -n box link set eth0 name other");
+  run("ip -n box link add eth0 type ifb");
+  await engine.apply(plan([], [moved]));
+  run("ip -n box link delete eth0");
+  assert.equal(links(), before);
+});
+
 test("what went with its namespace is no error to remove", async () => {
   await engine.apply(plan(objects, []));
   run("ip netns delete box");
