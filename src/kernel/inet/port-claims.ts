@@ -224,18 +224,23 @@ function parentOf(pid: number): number {
  * container runtime may keep the ports of its containers to itself (podman's conmon does).
  */
 export function portRefusal(claim: PortClaim, namespace?: string): KernelRefusal | undefined {
+  const refusal = refusalNow(claim);
+  if (namespace === undefined || refusal?.errno !== errno.addressInUse) return refusal;
   for (let port = claim.first; port <= claim.last; port++) {
-    try {
-      for (const fd of bindAll({ ...claim, first: port, last: port })) closeSocket(fd);
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      const { refusal } = error;
-      const counts =
-        namespace === undefined ||
-        refusal.errno !== errno.addressInUse ||
-        !belongTo(namespace, findHolders(claim.protocol, port));
-      if (counts) return refusal;
-    }
+    const one = refusalNow({ ...claim, first: port, last: port });
+    if (one === undefined) continue;
+    const own = one.errno === errno.addressInUse && belongTo(namespace, findHolders(claim.protocol, port));
+    if (!own) return one;
   }
   return undefined;
+}
+
+function refusalNow(claim: PortClaim): KernelRefusal | undefined {
+  try {
+    for (const fd of bindAll(claim)) closeSocket(fd);
+    return undefined;
+  } catch (error) {
+    if (error instanceof KernelError) return error.refusal;
+    throw error;
+  }
 }
