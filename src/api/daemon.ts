@@ -1,6 +1,7 @@
 /** The daemon: one controller, served on a unix socket until it is told to stop. What it made stays. */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { endpointMakers } from "../cni/maker.ts";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import { trimHeap } from "../kernel/syscalls.ts";
 import { createController } from "../model/controller.ts";
@@ -22,7 +23,7 @@ export async function runDaemon({ socket, signal, ...engine }: DaemonOptions): P
   if (signal.aborted) return;
   const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   await refuseSecond(socket);
-  await using controller = await createController(engine);
+  await using controller = await createController({ ...engine, makers: endpointMakers(engine) });
   const app = await buildApp(controller, engine);
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
   // Nobody listens on it: it was left by a daemon that was killed.

@@ -1,5 +1,6 @@
 /** To an engine of this process's own, by the same HTTP app without a socket: a command without a daemon behaves as one with. */
 
+import { endpointMakers } from "../cni/maker.ts";
 import { createKernel } from "../kernel/linux.ts";
 import { createController } from "../model/controller.ts";
 import { createEngine } from "../state/create-engine.ts";
@@ -17,6 +18,7 @@ export async function openInProcess({ socket: _, ...where }: ClientOptions): Pro
     ...where,
     wait: storeWait,
     engine,
+    makers: endpointMakers(where),
     services: false,
     mending: "interrupted",
   });

@@ -3,7 +3,8 @@
  * on arrives as a parameter, the same input gives the same objects. A new driver is one folder and one line in registry.ts.
  */
 import type { Family, IpAddress } from "../address/ip.ts";
-import type { ProxiedPort } from "../address/port.ts";
+import type { MacAddress } from "../address/mac.ts";
+import type { PortWish, ProxiedPort } from "../address/port.ts";
 
 import type { Json } from "../json.ts";
 import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
@@ -19,6 +20,25 @@ export interface ConfigureContext {
   readonly host: NamespaceFacts;
   /** Every network there is, of all drivers: for exclusive names and parents. */
   readonly networks: readonly NetworkRecord[];
+  /** What the maker of its endpoints has found by the network's options; present for drivers with {@link ExternalMaking}. */
+  readonly found?: Json;
+}
+
+/** What an endpoint is asked for with where somebody else makes it. */
+export interface EndpointWishes {
+  readonly mac?: MacAddress;
+  readonly ipv4?: IpAddress;
+  readonly ipv6?: IpAddress;
+  readonly aliases: readonly string[];
+  readonly publish: readonly PortWish[];
+}
+
+/** What a driver says of endpoints that programs outside of the engine make and take away. The model has them do it, beside its own change. */
+export interface ExternalMaking {
+  /** What the maker of a network's endpoints is found by, of the network's options; throws `invalid-option`. */
+  source(request: Pick<NetworkRequest, "name" | "options">): Json;
+  /** What the maker is asked for an endpoint; throws `invalid-option` where the network's maker does not know of it. */
+  ask(network: NetworkRecord, wishes: EndpointWishes): Readonly<Record<string, Json>>;
 }
 
 /** What joining means, as data. */
@@ -31,6 +51,8 @@ export interface JoinDescription {
   readonly gatewaysOnLink?: true;
   /** Default routes by device, without a gateway address. */
   readonly defaultByLink?: boolean;
+  /** Families whose default route is there with the endpoint and is nobody's to make. */
+  readonly defaultsMade?: readonly Family[];
 }
 
 /** How the endpoints of a network publish ports. */
@@ -48,6 +70,10 @@ export interface Driver {
   readonly singleton: boolean;
   /** Whether networks of this driver have addresses of their own. */
   readonly addressed: boolean;
+  /** Whether endpoints answer to names; absent: where networks have addresses. */
+  readonly named?: boolean;
+  /** Present where somebody outside of the engine makes the endpoints. */
+  readonly external?: ExternalMaking;
   /** Names of the options understood, for refusals that name the nearest valid one. */
   readonly networkOptions: readonly string[];
   readonly endpointOptions: readonly string[];

@@ -3,6 +3,7 @@ import { PortolanError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { attachment } from "./attachment/index.ts";
 import { bridge } from "./bridge/index.ts";
+import { cni } from "./cni/index.ts";
 import type { Driver } from "./driver.ts";
 import { host } from "./host/index.ts";
 import { ipvlan } from "./ipvlan/index.ts";
@@ -11,7 +12,7 @@ import { none } from "./none/index.ts";
 
 /** Every driver by name. */
 export const drivers: ReadonlyMap<string, Driver> = new Map(
-  [attachment, bridge, host, ipvlan, macvlan, none].map((driver) => [driver.name, driver]),
+  [attachment, bridge, cni, host, ipvlan, macvlan, none].map((driver) => [driver.name, driver]),
 );
 
 /** The driver of that name among those registered, or among others; throws `unknown-driver`. */

@@ -7,8 +7,9 @@ import type { IpamDriver } from "../ipam/ipam.ts";
 import type { HostConfiguration } from "../naming/host-configuration.ts";
 import type { Engine } from "../state/engine.ts";
 import type { Ledger } from "../state/ledger.ts";
-import type { StoreChange } from "../store/records.ts";
+import type { DepartureRecord, StoreChange } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import type { EndpointMaker } from "./endpoint-maker.ts";
 import type { Events } from "./events.ts";
 import type { Locks } from "./locks.ts";
 import type { NameService } from "./name-service.ts";
@@ -47,6 +48,10 @@ export interface Context {
   readonly nameProblems: Map<string, PortolanError>;
   /** Address of the host for published ports that name none, in networks that have none for it either; absent: all of them. */
   readonly publishAddress: IpAddress | undefined;
+  /** Who makes the endpoints of drivers that do not describe them, by driver. */
+  readonly makers: ReadonlyMap<string, EndpointMaker>;
+  /** Endpoints that makers were asked for and that are not known to be whole or gone, by id. */
+  readonly departures: Map<string, DepartureRecord>;
   /** Writes that wait for the next commit: intents that are fulfilled. */
   readonly deferred: StoreChange[];
   /** Called when an operation has changed what is wanted of the kernel, while it still holds its locks. */

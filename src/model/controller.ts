@@ -15,6 +15,7 @@ import type { Attachments } from "./attachment-types.ts";
 import type { Context } from "./context.ts";
 import { gatewaysOf } from "./descriptions.ts";
 import { examine } from "./doctor.ts";
+import type { EndpointMaker } from "./endpoint-maker.ts";
 import { connect, createEndpoint, joinEndpoint, leaveEndpoint, present } from "./endpoints.ts";
 import { endpointFilters, filtered, networkFilters, sandboxFilters } from "./filters.ts";
 import { Healing, type HealingPace, usualPace } from "./healing.ts";
@@ -55,6 +56,8 @@ export interface ControllerOptions {
   readonly engine?: Engine;
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
+  /** Who makes the endpoints of drivers that do not describe them, by driver: `cni`; default: nobody, and such networks cannot be made. */
+  readonly makers?: ReadonlyMap<string, EndpointMaker>;
   /** How the host resolves names; default: as its /etc/resolv.conf says. */
   readonly hostConfiguration?: () => HostConfiguration;
   /** Whether this process serves its sandboxes for as long as it lives, as by holding their published ports; default true. False for a single command. */
@@ -84,6 +87,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     now = clock,
     drivers,
     ipamDrivers,
+    makers,
     services = true,
     hostConfiguration = readHostConfiguration,
   } = options;
@@ -105,6 +109,7 @@ export async function createController(options: ControllerOptions = {}): Promise
         hostConfiguration,
         ...(drivers && { drivers }),
         ...(ipamDrivers && { ipamDrivers }),
+        ...(makers && { makers }),
       },
       state,
     );

@@ -2,6 +2,7 @@
 
 import { changedHost } from "./checks/changed-host.ts";
 import type { Check } from "./checks/check.ts";
+import { departures } from "./checks/departures.ts";
 import { drift } from "./checks/drift.ts";
 import { hostSettings } from "./checks/host-settings.ts";
 import { legacyTables } from "./checks/legacy-tables.ts";
@@ -19,6 +20,7 @@ const checks: readonly Check[] = [
   notRecovered,
   lostPorts,
   names,
+  departures,
   changedHost,
   drift,
   hostSettings,

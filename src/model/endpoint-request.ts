@@ -4,6 +4,7 @@ import { PortolanError } from "../errors.ts";
 import type { EndpointRecord, NetworkRecord } from "../store/records.ts";
 import { type GiveBack, takeAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
+import { askMaker } from "./external.ts";
 import { checkLinkLocal } from "./link-local.ts";
 import type { EndpointWish } from "./parse.ts";
 import { placePorts } from "./placing.ts";
@@ -42,8 +43,14 @@ export async function prepareEndpoint(
   const publish = [...wish.publish, ...(settings.publish ?? [])];
   checkLinkLocal(context, network, linkLocal);
   const mac = takeMac(context, network, oneMac(network, wish.mac, settings.mac), back);
-  const addresses = await takeAddresses(context, network, wish, back);
-  const { published, opened } = placePorts(network, driver.publishing?.(network), publish, context.publishAddress);
+  const external = askMaker(context, network, { ...wish, ...(mac !== undefined && { mac }), publish });
+  const addresses = external === undefined ? await takeAddresses(context, network, wish, back) : {};
+  const { published, opened } = placePorts(
+    network,
+    driver.publishing?.(network),
+    external === undefined ? publish : [],
+    context.publishAddress,
+  );
   const ports = await takePorts(context, network, name, published, back);
   return {
     id,
@@ -60,6 +67,7 @@ export async function prepareEndpoint(
     ...(exposed !== undefined && { exposed }),
     ...(nameservers !== undefined && { nameservers }),
     ...(sysctls !== undefined && { sysctls }),
+    ...(external !== undefined && { external }),
     options,
     labels,
   };

@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import { endpointOwner, sandboxChange } from "./descriptions.ts";
 import { checkDuplicates } from "./duplicates.ts";
 import { prepareEndpoint } from "./endpoint-request.ts";
+import { arrive, depart, unmade, whereDeparted } from "./external-endpoints.ts";
 import { endpointInfo } from "./infos.ts";
 import { joinedRecord } from "./joining.ts";
 import { endpointKey, endpointNameKey, linkLocalKeys, membershipKeys, networkKey, sandboxKey } from "./keys.ts";
@@ -121,8 +122,9 @@ export async function connect(
     try {
       const bare = await prepareEndpoint(context, network, wish, back);
       await checkPredefined(context, network);
-      const endpoint = await joinedRecord(context, bare, sandbox, join);
-      if (!options.dryRun) await checkDuplicates(context, network, endpoint);
+      const wanted = await joinedRecord(context, bare, sandbox, join);
+      if (!options.dryRun) await checkDuplicates(context, network, wanted);
+      const { endpoint, writes, keep } = await arrive(context, network, sandbox, wanted, back, options);
       const there = context.records.endpointsOfSandbox(sandbox.id);
       if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, endpoint]);
       const done = await transact(
@@ -131,9 +133,12 @@ export async function connect(
           operation: "connect",
           direction: "undo",
           descriptions: sandboxChange(context, sandbox, there, [...there, endpoint]),
-          writes: [put(endpoint), ...addressWrites(network, endpoint, "put")],
+          writes: [put(endpoint), ...addressWrites(network, endpoint, "put"), ...writes],
           unwrites: [],
-          remember: () => context.records.putEndpoint(endpoint),
+          remember: () => {
+            keep();
+            context.records.putEndpoint(endpoint);
+          },
         },
         options,
       );
@@ -181,20 +186,25 @@ export async function joinEndpoint(
       });
     }
     await checkPredefined(context, network);
-    const joined = await joinedRecord(context, endpoint, sandbox, join);
-    if (!options.dryRun) await checkDuplicates(context, network, joined);
+    const wanted = await joinedRecord(context, endpoint, sandbox, join);
+    if (!options.dryRun) await checkDuplicates(context, network, wanted);
     const there = context.records.endpointsOfSandbox(sandbox.id);
-    if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, joined]);
+    const back: GiveBack = [];
     try {
+      const { endpoint: joined, writes, keep } = await arrive(context, network, sandbox, wanted, back, options);
+      if (options.dryRun !== true) context.names?.prepare(sandbox, [...there, joined]);
       const done = await transact(
         context,
         {
           operation: "join",
           direction: "undo",
           descriptions: sandboxChange(context, sandbox, there, [...there, joined]),
-          writes: [put(joined)],
+          writes: [put(joined), ...writes],
           unwrites: [],
-          remember: () => context.records.putEndpoint(joined),
+          remember: () => {
+            keep();
+            context.records.putEndpoint(joined);
+          },
         },
         options,
       );
@@ -202,6 +212,7 @@ export async function joinEndpoint(
       await context.names?.ready(sandboxId);
     } catch (error) {
       context.names?.refresh(sandboxId);
+      await giveBack(back);
       throw error;
     }
   });
@@ -218,23 +229,26 @@ export async function leaveEndpoint(
   options: ChangeOptions,
 ): Promise<void> {
   await holdMembership(context, endpointId, async (endpoint) => {
-    const { join, ...bare } = endpoint;
+    const { join } = endpoint;
+    const bare = unmade(endpoint);
     const network = networkOf(context, endpoint);
     const sandbox = join && context.records.sandboxes.get(join.sandboxId);
     checkLeaving(endpoint, sandbox, and);
     const there = sandbox === undefined ? [] : context.records.endpointsOfSandbox(sandbox.id);
     const stay = there.filter(({ id }) => id !== endpointId);
+    const writes = and === "keep" ? [put(bare)] : [remove(endpoint), ...addressWrites(network, endpoint, "delete")];
+    const departed = await depart(context, sandbox, endpoint, writes, options);
     const done = await transact(
       context,
       {
         operation: and === "keep" ? "leave" : "disconnect",
         direction: "redo",
         descriptions: sandbox === undefined ? new Map() : sandboxChange(context, sandbox, there, stay),
-        writes: and === "keep" ? [put(bare)] : [remove(endpoint), ...addressWrites(network, endpoint, "delete")],
+        writes: [...writes, ...departed],
         unwrites: and === "keep" ? [put(endpoint)] : [put(endpoint), ...addressWrites(network, endpoint, "put")],
         remember: () => (and === "keep" ? context.records.putEndpoint(bare) : context.records.deleteEndpoint(endpoint)),
       },
-      options,
+      whereDeparted(departed, options),
     );
     if (!done) return;
     if (sandbox !== undefined) emit(context, "network", "disconnect", endpoint, network, sandbox);

@@ -23,6 +23,10 @@ const order = (a: Joined, b: Joined): number => {
   return first < second ? -1 : 1;
 };
 
+/** Whether the default route of a family came with the endpoint: it is in front of every other one. */
+const isMade = ({ description }: Joined, family: Family): boolean =>
+  description.defaultsMade?.includes(family) === true;
+
 const gatewayOf = ({ description }: Joined, family: Family): IpAddress | undefined =>
   family === 4 ? description.gatewayIpv4 : description.gatewayIpv6;
 
@@ -33,8 +37,10 @@ const addressOfFamily = ({ endpoint }: Joined, family: Family): EndpointRecord["
 function candidates(joined: readonly Joined[], family: Family): readonly Joined[] {
   return joined
     .filter((one) => addressOfFamily(one, family) !== undefined)
-    .filter((one) => gatewayOf(one, family) !== undefined || one.description.defaultByLink === true)
-    .toSorted(order);
+    .filter(
+      (one) => gatewayOf(one, family) !== undefined || one.description.defaultByLink === true || isMade(one, family),
+    )
+    .toSorted((a, b) => Number(isMade(b, family)) - Number(isMade(a, family)) || order(a, b));
 }
 
 /** The endpoint that gives the default route of a family. */
@@ -81,7 +87,9 @@ export function gatewayRoutes(namespace: NamespaceRef, joined: readonly Joined[]
     const [winner, ...others] = candidates(joined, family);
     if (winner === undefined) return [];
     const rule = { kind: "rule", namespace, family } as const;
-    const ways = others.flatMap((one): (Route | Rule)[] => {
+    // Which of several that others made is in front, the kernel alone knows.
+    const apart = others.some((one) => isMade(one, family)) ? [winner, ...others] : others;
+    const ways = apart.flatMap((one): (Route | Rule)[] => {
       const address = addressOfFamily(one, family);
       if (address === undefined) return [];
       const table = ownTable(one.endpoint);
@@ -89,6 +97,7 @@ export function gatewayRoutes(namespace: NamespaceRef, joined: readonly Joined[]
       return [{ ...rule, priority: priority.ownWay, table, from }, defaultRoute(namespace, one, family, table)];
     });
     const main: Rule = { ...rule, priority: priority.allButDefault, table: mainTable, suppressPrefixLength: 0 };
-    return [defaultRoute(namespace, winner, family), ...(ways.length > 0 ? [main, ...ways] : [])];
+    const first = isMade(winner, family) ? [] : [defaultRoute(namespace, winner, family)];
+    return [...first, ...(ways.length > 0 ? [main, ...ways] : [])];
   });
 }

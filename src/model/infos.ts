@@ -16,6 +16,7 @@ export function endpointInfo(
 ): EndpointInfo {
   const {
     networkId: _,
+    external: __,
     join,
     linkLocal = [],
     publish = [],

@@ -60,8 +60,9 @@ async function chooseName(
   const prefix = driver.interfacePrefix(network);
   if (prefix === "") return "";
   const taken = new Set(others.flatMap(({ join }) => join?.interfaceName ?? []));
-  // What is in the engine's own namespaces the engine knows; a foreign one is looked into.
-  if (!sandbox.owned) for (const { name } of (await context.engine.facts(sandbox.namespace)).links) taken.add(name);
+  // What is in the engine's own namespaces the engine knows; a foreign one is looked into, and any for links that others are to make.
+  if (!sandbox.owned || driver.external !== undefined)
+    for (const { name } of (await context.engine.facts(sandbox.namespace)).links) taken.add(name);
   const { interfaceName: said } = driver.readEndpoint(network, endpoint);
   if (wanted !== undefined && said !== undefined && wanted !== said) {
     throw new PortolanError("invalid-argument", `the interface cannot be called both ${wanted} and ${said}`, {

@@ -1,7 +1,7 @@
 /**
  * Locks by key, shared or exclusive, served in the order of asking. Operations on different objects do not meet; only who looks at everything waits for
  * all that is under way, and holds up what comes. A caller that needs several asks for all at once; they are taken in one fixed order, so that no two
- * callers can wait for each other. Nobody asks while it holds any.
+ * callers can wait for each other. Nobody asks while it holds any, but for `aside`.
  */
 
 export interface LockRequest {
@@ -44,6 +44,21 @@ export class Locks {
   /** Runs `work` while nothing else is under way. */
   holdAll<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.hold([{ key: everything, mode: "exclusive" }], work);
+  }
+
+  /**
+   * Runs `work`, which may take long and touches nothing that is looked at, while its caller holds locks: who looks at everything does not wait for it. What comes after it in the
+   * caller waits for who is looking then, and for nobody who waits: that one may wait for what the caller holds.
+   */
+  async aside<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#release({ key: everything, mode: "shared" });
+    try {
+      return await work();
+    } finally {
+      const lock = this.#locks.getOrInsertComputed(everything, () => ({ holders: 0, waiting: [] }));
+      if (lock.holders >= 0) lock.holders++;
+      else await new Promise<void>((start) => lock.waiting.unshift({ mode: "shared", start }));
+    }
   }
 
   #take({ key, mode }: LockRequest): Promise<void> | undefined {

@@ -13,7 +13,7 @@ import { shortId } from "./short-id.ts";
 
 /** Whether the endpoints of a network answer to names: in all networks that somebody made, as with libnetwork. */
 export const hasNames = (context: Context, network: NetworkRecord): boolean =>
-  !isPredefined(network) && driverOf(context, network).addressed;
+  !isPredefined(network) && (driverOf(context, network).named ?? driverOf(context, network).addressed);
 
 /** Endpoints of a sandbox in the order in which their networks' names count: by priority, then by the network's name. */
 export function inNameOrder(context: Context, endpoints: readonly EndpointRecord[]): readonly EndpointRecord[] {

@@ -11,6 +11,7 @@ import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
 import type { NetworkPool, NetworkRecord } from "../store/records.ts";
 import { type GiveBack, ipamNamed, takePool } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
+import { findMaker } from "./external.ts";
 import { type PoolWish, parsePool, parseTexts } from "./parse.ts";
 import { isPredefined } from "./predefined.ts";
 import type { NetworkSpec } from "./types.ts";
@@ -61,13 +62,14 @@ export async function prepareNetwork(
   // The predefined ones are there on every kernel; what it can do is asked when the first endpoint comes.
   if (!isPredefined({ name }))
     await checkFeatures(context, name, driver.requires({ ...base, ipam: { ...ipam, pools: [] } }));
+  const found = await findMaker(context, driver, base);
   const host = await context.engine.facts("host");
   const gatewayless = driver.withoutGateway?.(base) ?? [];
   const own = driver.standsOn?.(base);
   const inTheWay = takenBy(context, own === undefined ? host : withoutLink(host, own));
   const pools = driver.addressed ? await takePools(base, ipam, wishes, gatewayless, { context, inTheWay }, back) : [];
   const request: NetworkRequest = { ...base, ipam: { ...ipam, pools } };
-  const config = driver.configure(request, { host, networks: [...context.records.networks.values()] });
+  const config = driver.configure(request, { host, networks: [...context.records.networks.values()], ...found });
   return { ...request, created: base.created, config };
 }
 

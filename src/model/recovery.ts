@@ -8,6 +8,7 @@ import type { EndpointRecord, SandboxRecord, StoreChange } from "../store/record
 import type { StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
+import { departAgain } from "./external-endpoints.ts";
 import { mend, mendingPlan } from "./mending.ts";
 import { restorePorts } from "./publishing.ts";
 import { networkOf } from "./related.ts";
@@ -32,9 +33,13 @@ export interface Restored {
 export async function restoreRecords(context: Context, found: StoreState): Promise<Restored> {
   const lastBoot = found.setting.find(({ id }) => id === bootSetting)?.value;
   const rebooted = lastBoot !== context.bootId;
-  const unfinished = rebooted ? found.intent.flatMap(({ writes = [] }) => writes) : [];
+  const unfinished = [
+    ...(rebooted ? found.intent.flatMap(({ writes = [] }) => writes) : []),
+    ...found.departure.flatMap(({ writes }) => writes),
+  ];
   const state = withWrites(found, unfinished);
   for (const record of state.network) context.records.putNetwork(record);
+  for (const record of state.departure) context.departures.set(record.id, record);
   for (const { id, value } of state.original) context.originals.set(id, value);
   const gone = await forgottenSandboxes(context, state.sandbox);
   for (const record of state.sandbox) if (!gone.has(record.id)) context.records.putSandbox(record);
@@ -55,7 +60,7 @@ export async function recover(
   { state, unfinished, rebooted, gone, lost }: Restored,
   mending: "always" | "interrupted",
 ): Promise<void> {
-  const writes = [...unfinished, ...forgetting(context, gone, lost)];
+  const writes = [...unfinished, ...forgetting(context, gone, lost), ...(await departAgain(context, state, lost))];
   restoreAddresses(context, state, lost);
   context.reservations.restore(state.reservation, state.setting);
   for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);

@@ -7,6 +7,7 @@ import { addressWrites, releaseAddresses } from "./addressing.ts";
 import { type Context, newId, timestamp } from "./context.ts";
 import { sandboxChange, sandboxObjects, sandboxOwner } from "./descriptions.ts";
 import { present } from "./endpoints.ts";
+import { depart, whereDeparted } from "./external-endpoints.ts";
 import { sandboxInfo } from "./infos.ts";
 import { endpointKey, membershipKeys, sandboxKey, sandboxNameKey } from "./keys.ts";
 import { parseNaming } from "./naming-request.ts";
@@ -135,6 +136,11 @@ async function removeAll(
   descriptions.set(sandboxOwner(record.id), undefined);
   const addresses = (op: "put" | "delete"): readonly StoreChange[] =>
     endpoints.flatMap((one) => addressWrites(networkOf(context, one), one, op));
+  const departed: StoreChange[] = [];
+  for (const one of endpoints) {
+    const gone: StoreChange = { op: "delete", collection: "endpoint", id: one.id };
+    departed.push(...(await depart(context, record, one, [gone], options)));
+  }
   const done = await transact(
     context,
     {
@@ -145,6 +151,7 @@ async function removeAll(
         ...endpoints.map((one): StoreChange => ({ op: "delete", collection: "endpoint", id: one.id })),
         ...addresses("delete"),
         { op: "delete", collection: "sandbox", id: record.id },
+        ...departed,
       ],
       unwrites: [
         put(record),
@@ -156,7 +163,7 @@ async function removeAll(
         context.records.deleteSandbox(record);
       },
     },
-    options,
+    whereDeparted(departed, options),
   );
   if (!done) return;
   for (const one of endpoints) {

@@ -10,6 +10,7 @@ import type { StoreChange } from "../store/records.ts";
 import type { Store, StoreState } from "../store/store.ts";
 import { poolWrites } from "./addressing.ts";
 import type { Context } from "./context.ts";
+import type { EndpointMaker } from "./endpoint-maker.ts";
 import { Events } from "./events.ts";
 import { Locks } from "./locks.ts";
 import { prepareNetwork } from "./network-request.ts";
@@ -30,6 +31,7 @@ export interface ContextParts {
   readonly hostConfiguration: Context["hostConfiguration"];
   readonly drivers?: ReadonlyMap<string, Driver>;
   readonly ipamDrivers?: ReadonlyMap<string, IpamDriver>;
+  readonly makers?: ReadonlyMap<string, EndpointMaker>;
 }
 
 /** Store record of the host's own random id, hexadecimal. */
@@ -66,6 +68,8 @@ export function createContext(parts: ContextParts, state: StoreState): Context {
     names: undefined,
     toldLost: new Set(),
     nameProblems: new Map(),
+    makers: parts.makers ?? new Map(),
+    departures: new Map(),
     deferred,
     followers: new Set(),
     runDir,

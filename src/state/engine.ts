@@ -31,6 +31,8 @@ export interface NamespaceFacts {
   readonly addresses: readonly { readonly link: string; readonly address: IpAddress; readonly subnet: Subnet }[];
   /** Destinations of the main and local tables but defaults. */
   readonly routes: readonly { readonly destination: Subnet; readonly link?: string }[];
+  /** Default routes of the main table. */
+  readonly defaults: readonly { readonly family: Family; readonly link?: string; readonly gateway?: IpAddress }[];
   /** Families whose firewall sees what passes between the ports of bridges (net.bridge.bridge-nf-call-iptables, …-ip6tables). */
   readonly filteredBridging: readonly Family[];
 }

@@ -11,6 +11,9 @@ import { observeNamespace } from "./observe.ts";
 /** Route types that lead somewhere or claim a subnet. */
 const claiming = new Set(["unicast", "local", "blackhole", "unreachable", "prohibit"]);
 
+/** RT_TABLE_MAIN (linux/rtnetlink.h) */
+const mainTable = 254;
+
 /** The sysctls that show the firewall of a family what passes between the ports of bridges; not there without br_netfilter. */
 const bridgingSysctls = { 4: "net/bridge/bridge-nf-call-iptables", 6: "net/bridge/bridge-nf-call-ip6tables" } as const;
 
@@ -37,16 +40,25 @@ export function readFacts(kernel: Kernel, namespace: NamespaceRef): NamespaceFac
     const address = addressOf(info.address);
     return [{ link, address, subnet: subnetOf(address, lengthOf(info.address)) }];
   });
-  const routes = ([4, 6] as const).flatMap((family) =>
-    kernel.dump(namespace, "route", dumpRoutes(family)).flatMap((message) => {
-      const info = decodeRoute(message);
-      if (info === undefined || info.destination === "default" || !claiming.has(info.type)) return [];
-      const link = there.linkName(info.link);
-      return [{ destination: info.destination, ...(link !== undefined && { link }) }];
-    }),
+  const all = ([4, 6] as const).flatMap((family) =>
+    kernel.dump(namespace, "route", dumpRoutes(family)).flatMap((message) => decodeRoute(message) ?? []),
+  );
+  const linkOf = ({ link: index }: (typeof all)[number]): { readonly link?: string } => {
+    const link = there.linkName(index);
+    return link === undefined ? {} : { link };
+  };
+  const routes = all.flatMap((info) =>
+    info.destination === "default" || !claiming.has(info.type)
+      ? []
+      : [{ destination: info.destination, ...linkOf(info) }],
+  );
+  const defaults = all.flatMap((info) =>
+    info.destination === "default" && info.type === "unicast" && info.table === mainTable
+      ? [{ family: info.family, ...linkOf(info), ...(info.gateway !== undefined && { gateway: info.gateway }) }]
+      : [],
   );
   const filteredBridging = ([4, 6] as const).filter(
     (family) => kernel.readSysctl(namespace, bridgingSysctls[family]) === "1",
   );
-  return { links, addresses, routes, filteredBridging };
+  return { links, addresses, routes, defaults, filteredBridging };
 }

@@ -17,10 +17,11 @@ export const collectionNames: readonly CollectionName[] = [
   "original",
   "setting",
   "reservation",
+  "departure",
 ];
 
 /** Those of the first schema. */
-const firstCollections = collectionNames.filter((name) => name !== "reservation");
+const firstCollections = collectionNames.filter((name) => name !== "reservation" && name !== "departure");
 
 type Migration = (database: DatabaseSync) => void;
 
@@ -30,6 +31,7 @@ const migrations: readonly Migration[] = [
     for (const name of firstCollections) createTable(database, name);
   },
   (database) => createTable(database, "reservation"),
+  (database) => createTable(database, "departure"),
 ];
 
 function createTable(database: DatabaseSync, name: CollectionName): void {

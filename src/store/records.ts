@@ -3,7 +3,7 @@
 import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { ExposedPort } from "../address/exposed-port.ts";
 import type { ExtraHost } from "../address/host-name.ts";
-import type { IpAddress } from "../address/ip.ts";
+import type { Family, IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { OpenedPort, PublishedPort } from "../address/port.ts";
 import type { StaticRoute } from "../address/static-route.ts";
@@ -76,6 +76,8 @@ export interface EndpointRecord {
   readonly labels: Readonly<Record<string, string>>;
   /** What CNI plugins made of it; absent where none was called. */
   readonly attachment?: AttachmentRecord;
+  /** Present where somebody outside of the engine makes it. */
+  readonly external?: ExternalRecord;
   /** Present while the endpoint is in a sandbox. */
   readonly join?: {
     readonly sandboxId: string;
@@ -85,6 +87,14 @@ export interface EndpointRecord {
     /** Absent where there are none. */
     readonly routes?: readonly StaticRoute[];
   };
+}
+
+/** An endpoint that somebody outside of the engine makes. */
+export interface ExternalRecord {
+  /** What is asked for it, by capability. */
+  readonly asked: Readonly<Record<string, Json>>;
+  /** Default routes that came with it, with their gateways, while it is in a sandbox; absent where none did. */
+  readonly defaults?: readonly { readonly family: Family; readonly gateway?: IpAddress }[];
 }
 
 /** How a sandbox resolves names, as far as it was told. */
@@ -168,6 +178,26 @@ export interface ReservationRecord {
   readonly addresses: readonly IpAddress[];
 }
 
+/**
+ * An endpoint that somebody outside of the engine was asked to make, or to take away, and that is not known to be gone: written before the asking. Found at start, it is taken
+ * away once more.
+ */
+export interface DepartureRecord {
+  /** The endpoint's. */
+  readonly id: string;
+  readonly endpoint: string;
+  /** The network's name, driver and configuration: the network itself may be gone. */
+  readonly network: { readonly name: string; readonly driver: string; readonly config: Json };
+  readonly sandboxId: string;
+  readonly namespace: `/${string}`;
+  readonly interfaceName: string;
+  readonly asked: Readonly<Record<string, Json>>;
+  /** What is still to be written with it: of an endpoint that was leaving when it was killed. */
+  readonly writes: readonly StoreChange[];
+  /** Why it could not be taken away; absent while that was not tried. */
+  readonly failure?: string;
+}
+
 /** Settings made once per host: `ula-prefix`, … */
 export interface SettingRecord {
   readonly id: string;
@@ -184,6 +214,7 @@ export interface Collections {
   readonly original: OriginalRecord;
   readonly setting: SettingRecord;
   readonly reservation: ReservationRecord;
+  readonly departure: DepartureRecord;
 }
 
 export type CollectionName = keyof Collections;

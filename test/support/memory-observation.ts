@@ -103,6 +103,7 @@ export function factsOf(
       ...routes,
       ...(isHost ? foreignRoutes : []),
     ],
+    defaults: [],
     filteredBridging: [],
   };
 }

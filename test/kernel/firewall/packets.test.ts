@@ -54,7 +54,7 @@ function network(number: number, name: string, internal: boolean): NetworkRecord
     labels: {},
   } as const;
   const config = bridge.configure(request, {
-    host: { links: [], addresses: [], routes: [], filteredBridging: [] },
+    host: { links: [], addresses: [], routes: [], defaults: [], filteredBridging: [] },
     networks: [],
   });
   return { ...request, created: "", config };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { bridgeOptions } from "../../../src/cli/bridge-options.ts";
 import { candidates, type NamesOf } from "../../../src/cli/candidates.ts";
+import { cniOptions } from "../../../src/cli/cni-options.ts";
 import { commandHelp, groupHelp, programHelp } from "../../../src/cli/help.ts";
 import { parseCommand, usageOf } from "../../../src/cli/parse.ts";
 import { commandReference } from "../../../src/cli/reference.ts";
@@ -66,6 +67,7 @@ test("docs/cli.md is as the commands are: node scripts/cli-docs.ts writes it", a
 
 test("network create tells of every option that the bridge driver understands, and of no other", () => {
   assert.deepEqual(Object.keys(bridgeOptions).toSorted(), driverNamed("bridge").networkOptions.toSorted());
+  assert.deepEqual(Object.keys(cniOptions).toSorted(), driverNamed("cni").networkOptions.toSorted());
 });
 
 test("a command is one file, named by its place in the registry", () => {

@@ -148,6 +148,7 @@ test("an existing bridge is used as it is, with the addresses it has", () => {
     links: [...emptyHost.host.links, { name: "br-lan", type: "bridge", up: true, mtu: 1500 }],
     addresses: [{ link: "br-lan", address: parseIp("10.1.0.1"), subnet: parseSubnet("10.1.0.0/24") }],
     routes: [],
+    defaults: [],
     filteredBridging: [],
   };
   const options = { "com.docker.network.bridge.name": "br-lan" };

@@ -77,6 +77,7 @@ test("of an existing bridge only the addresses that it lacks are ours", () => {
     links: [{ name: "br-lan", type: "bridge", up: true, mtu: 1500 }],
     addresses: [{ link: "br-lan", address: parseIp("10.1.0.1"), subnet: parseSubnet("10.1.0.0/24") }],
     routes: [],
+    defaults: [],
     filteredBridging: [],
   };
   const options = { "com.docker.network.bridge.name": "br-lan" };

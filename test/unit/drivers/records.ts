@@ -51,6 +51,7 @@ export const emptyHost: ConfigureContext = {
     ],
     addresses: [],
     routes: [],
+    defaults: [],
     filteredBridging: [],
   },
   networks: [],

@@ -4,7 +4,7 @@ import { driverNamed, drivers } from "../../../src/drivers/registry.ts";
 import { endpointRecord, networkRecord, networkRequest } from "./records.ts";
 
 test("the drivers are found by their names", () => {
-  assert.deepEqual([...drivers.keys()], ["attachment", "bridge", "host", "ipvlan", "macvlan", "none"]);
+  assert.deepEqual([...drivers.keys()], ["attachment", "bridge", "cni", "host", "ipvlan", "macvlan", "none"]);
   for (const [name, driver] of drivers) assert.equal(driverNamed(name), driver);
 });
 

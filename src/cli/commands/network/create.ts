@@ -1,5 +1,6 @@
 import { bridgeOptions } from "../../bridge-options.ts";
 import { change, changeFlags } from "../../change.ts";
+import { cniOptions } from "../../cni-options.ts";
 import { defineCommand } from "../../command.ts";
 import { list, on, one, pairs, text } from "../../flag.ts";
 import { networkSpec } from "../../network-spec.ts";
@@ -12,6 +13,7 @@ export const command = defineCommand({
   flags: {
     driver: text("-d, --driver DRIVER", "Network driver (default bridge)", [
       "bridge",
+      "cni",
       "host",
       "ipvlan",
       "macvlan",
@@ -21,7 +23,10 @@ export const command = defineCommand({
     gateways: list("--gateway ADDRESS", "Gateway in the subnet"),
     ipRanges: list("--ip-range SUBNET", "Part of the subnet that addresses are given out from"),
     auxAddresses: pairs("--aux-address NAME=ADDRESS", "Address that is not given out"),
-    options: pairs("-o, --opt KEY=VALUE", "Driver option", { bareKeys: true, keys: Object.keys(bridgeOptions) }),
+    options: pairs("-o, --opt KEY=VALUE", "Driver option", {
+      bareKeys: true,
+      keys: [...Object.keys(bridgeOptions), ...Object.keys(cniOptions)],
+    }),
     labels: pairs("--label KEY=VALUE", "Label", { bareKeys: true }),
     internal: on("--internal", "No way out of the network"),
     ipv6: on("--ipv6", "IPv6 addresses too"),
@@ -33,7 +38,10 @@ export const command = defineCommand({
     ipamOptions: pairs("--ipam-opt KEY=VALUE", "IPAM driver option"),
     ...changeFlags,
   },
-  words: [{ title: "Options of bridge networks, by libnetwork's keys", meanings: bridgeOptions }],
+  words: [
+    { title: "Options of bridge networks, by libnetwork's keys", meanings: bridgeOptions },
+    { title: "Options of cni networks", meanings: cniOptions },
+  ],
   examples: [
     { line: "portolan network create front", meaning: "a bridge network with a subnet that is free" },
     {
@@ -43,6 +51,10 @@ export const command = defineCommand({
     {
       line: "portolan network create -o com.docker.network.bridge.gateway_mode_ipv6=routed --ipv6 front",
       meaning: "IPv4 by translation, IPv6 by the containers' own addresses",
+    },
+    {
+      line: "portolan network create -d cni -o conflist=/etc/cni/net.d/lan.conflist lan",
+      meaning: "of the plugins that a CNI configuration list names",
     },
     { line: "portolan network create --dry-run back --internal", meaning: "see what would be done" },
   ],
