@@ -62,7 +62,11 @@ export async function recover(
 ): Promise<void> {
   const writes = [...unfinished, ...forgetting(context, gone, lost), ...(await departAgain(context, state, lost))];
   restoreAddresses(context, state, lost);
-  context.reservations.restore(state.reservation, state.setting);
+  // Of an earlier boot no container is left that could have an address.
+  const stale = rebooted ? state.reservation : [];
+  context.reservations.restore(rebooted ? [] : state.reservation, state.setting);
+  writes.push(...stale.map(({ id }): StoreChange => ({ op: "delete", collection: "reservation", id })));
+  writes.push(...forgetAttachmentNetworks(context));
   for (const endpoint of context.records.endpoints.values()) restorePorts(context, endpoint);
   if (mending === "always" || rebooted) {
     const renewed = await renewals(context);
@@ -77,6 +81,15 @@ export async function recover(
   }
   if (rebooted) writes.push({ op: "put", collection: "setting", record: { id: bootSetting, value: context.bootId } });
   context.deferred.push(...writes, ...resolved(context, state));
+}
+
+/** Forgets networks of CNI's runtimes whose last attachment is lost: they would have gone with it. */
+function forgetAttachmentNetworks({ records }: Context): readonly StoreChange[] {
+  const empty = [...records.networks.values()].filter(
+    ({ id, driver }) => driver === "attachment" && records.endpointCount(id) === 0,
+  );
+  for (const network of empty) records.deleteNetwork(network);
+  return empty.map(({ id }) => ({ op: "delete", collection: "network", id }));
 }
 
 /** The state as it is with writes that are still to be made. */
