@@ -57,12 +57,19 @@ export function interfacePlugin(maker: Maker): Plugin {
   };
 }
 
-/** Throws CniError where the attachment has an interface of this plugin's already: it and its address stay as they are. */
-async function refuseSecond({ attachments, key, type }: PlacedCall): Promise<void> {
+/**
+ * Throws CniError where the attachment has an interface already: it and its address stay as they are. One whose namespace is no more ended without a word: its address is
+ * given back.
+ */
+async function refuseSecond(call: PlacedCall): Promise<void> {
+  const { attachments, key, type } = call;
   const known = attachments.find(key);
   const sandbox = known && attachments.sandboxOf(known);
   if (!known?.attachment?.parts.some(({ made }) => "routes" in made)) return;
-  if (sandbox !== undefined && !(await attachments.namespaceExists(sandbox.namespace))) return;
+  if (sandbox !== undefined && !(await attachments.namespaceExists(sandbox.namespace))) {
+    await giveAddressesBack(call).catch(() => undefined);
+    return;
+  }
   throw new CniError(
     cniCode.other,
     `container ${key.containerId} is attached to network ${key.network} as ${key.interfaceName} already`,

@@ -154,3 +154,21 @@ test("containers pass a FORWARD chain that drops what nobody accepts, and the ch
   assert.equal(exec("iptables", "-S", "FORWARD"), rules);
   run(`ip netns delete ${id}`);
 });
+
+test("a container that comes back under its id without DEL is attached anew, with an address", async () => {
+  const bridge = {
+    name: "back",
+    type: "bridge",
+    bridge: "back0",
+    isGateway: true,
+    ipam: { type: "host-local", subnet: "10.66.0.0/24", rangeStart: "10.66.0.9", rangeEnd: "10.66.0.9" },
+  };
+  for (const namespace of ["g1", "g2"]) {
+    container(namespace);
+    const { ips } = await call("ADD", bridge, "g", { netns: `/run/netns/${namespace}` });
+    assert.equal(ips[0].address, "10.66.0.9/24");
+    run(`ip netns delete ${namespace}`);
+  }
+  await call("DEL", bridge, "g", { netns: "" });
+  assert.deepEqual(controller.endpoints(), []);
+});
