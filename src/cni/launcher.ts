@@ -64,9 +64,9 @@ function connectTo(path: string): Promise<Socket | undefined> {
   });
 }
 
-/** Type, variables of CNI, each with a zero behind it, one zero more, and the configuration. */
+/** Type, variables of the environment, each with a zero behind it, one zero more, and the configuration. */
 function requestBody(type: string, input: Buffer): Buffer {
-  const variables = Object.entries(process.env).filter(([name]) => name.startsWith("CNI_"));
+  const variables = Object.entries(process.env);
   const words = [type, ...variables.map(([name, value]) => `${name}=${value}`), ""];
   return Buffer.concat([Buffer.from(words.map((word) => `${word}\0`).join("")), input]);
 }
