@@ -32,6 +32,7 @@ if (outOfDate || process.argv.includes("--force")) {
   if (status !== 0) process.exit(status ?? 1);
   await keepValues(join(dist, "api", "schemas.js"));
   buildPlugin(join(dist, "portolan-cni"));
+  await joinModules(join(dist, "cni", "plugin", "standalone.js"));
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
 }
 
@@ -65,4 +66,23 @@ function buildPlugin(path) {
     if (error === undefined && status === 0) return;
     if (error === undefined) console.warn(`${compiler} cannot build the CNI plugin`);
   }
+}
+
+/**
+ * Puts a module and all that it imports into its one file: what does a CNI call without a daemon is started for each call, and finding and reading 250 files takes
+ * longer than the call. Errors stay a module of their own, because callers ask for their class. No thread is started from there, whose file would be looked
+ * for beside it.
+ */
+async function joinModules(path) {
+  const rolldown = await import("rolldown").catch(() => undefined);
+  if (rolldown === undefined)
+    return console.warn(`rolldown is not installed: ${path} keeps its imports, which makes it slow to start`);
+  const errors = join(dist, "errors.js");
+  const joined = await rolldown.rolldown({
+    input: path,
+    platform: "node",
+    external: (id, _, resolved) => id.startsWith("node:") || id === "koffi" || (resolved && id === errors),
+  });
+  await joined.write({ file: path, format: "esm", codeSplitting: false, comments: false });
+  await joined.close();
 }

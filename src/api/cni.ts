@@ -1,5 +1,5 @@
 /** A CNI plugin's call from a process of its own: to the daemon where one listens, else carried out here. */
-import { request } from "node:http";
+import { existsSync } from "node:fs";
 import type { Answer } from "../cni/plugin/answer.ts";
 import type { Execution } from "../cni/plugin/call.ts";
 import { callType, writeExecution } from "../cni/plugin/wire.ts";
@@ -24,7 +24,10 @@ export async function execute(
 }
 
 /** The daemon's answer; undefined where none listens. */
-function ask(execution: Execution, socket: string): Promise<Answer | undefined> {
+async function ask(execution: Execution, socket: string): Promise<Answer | undefined> {
+  if (!existsSync(socket)) return undefined;
+  // An import would load all that it exports, of which WebSocket takes 40 ms.
+  const { request } = process.getBuiltinModule("node:http");
   return new Promise((resolve, reject) => {
     const sent = request(
       { socketPath: socket, path: `${prefix}/cni`, method: "POST", headers: { "content-type": callType } },
