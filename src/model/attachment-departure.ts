@@ -39,13 +39,16 @@ export async function forgetStale(context: Context, key: AttachmentKey, namespac
   if (!(await context.engine.namespaceExists(sandbox.namespace))) await detachWhole(context, known);
 }
 
-/** Takes away the last part that a plugin added. Nothing to take away is fine. */
+/** Takes away the last part that a plugin added, with all that came after it where it is the interface. Nothing to take away is fine. */
 export async function detach(context: Context, key: AttachmentKey, plugin: string): Promise<void> {
   const endpoint = findAttachment(context, key);
   if (endpoint === undefined) return;
   await leave(context, endpoint, (parts) => {
     const last = parts.findLastIndex((part) => part.plugin === plugin);
-    return parts.filter((_, at) => at !== last);
+    const made = parts[last]?.made;
+    // What came later stands on the interface: it goes along where a runtime takes a chain away from its beginning (GC).
+    const isInterface = made !== undefined && ("routes" in made || made.kind === "joined");
+    return isInterface ? parts.slice(0, last) : parts.filter((_, at) => at !== last);
   });
 }
 

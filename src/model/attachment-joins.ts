@@ -5,7 +5,15 @@ import { isPortolanError, PortolanError } from "../errors.ts";
 import type { AttachmentPart } from "../store/attachment.ts";
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from "../store/records.ts";
 import { addressWrites, type GiveBack, giveBack } from "./addressing.ts";
-import { endpointName, findAttachment, newSandbox, putEndpoint, putSandbox, tell } from "./attachment-records.ts";
+import {
+  endpointName,
+  findAttachment,
+  networkName,
+  newSandbox,
+  putEndpoint,
+  putSandbox,
+  tell,
+} from "./attachment-records.ts";
 import type { AttachmentKey } from "./attachment-types.ts";
 import { holdContainer, refuseElsewhere, unheld } from "./attachments.ts";
 import type { Context } from "./context.ts";
@@ -144,14 +152,17 @@ async function joinHeld(
   }
 }
 
-/** Lets a network go that came with an attachment, once its last endpoint has gone. */
+/** Lets networks go that came with an attachment, once their last endpoint has gone, be it with its sandbox. */
 export async function forgetNetwork(context: Context, name: string): Promise<void> {
-  const network = context.records.networkNamed(name);
-  if (network?.labels[ownLabel] === undefined || context.records.endpointCount(network.id) > 0) return;
-  try {
-    await deleteNetwork(context, network.id, {});
-  } catch (error) {
-    // Somebody came to use it, or took it away, meanwhile.
-    if (!isPortolanError(error, "in-use") && !isPortolanError(error, "not-found")) throw error;
+  for (const own of [networkName(name), name]) {
+    const network = context.records.networkNamed(own);
+    if (network === undefined || context.records.endpointCount(network.id) > 0) continue;
+    if (network.driver !== "attachment" && network.labels[ownLabel] === undefined) continue;
+    try {
+      await deleteNetwork(context, network.id, {});
+    } catch (error) {
+      // Somebody came to use it, or took it away, meanwhile.
+      if (!isPortolanError(error, "in-use") && !isPortolanError(error, "not-found")) throw error;
+    }
   }
 }

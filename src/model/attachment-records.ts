@@ -9,7 +9,7 @@ export const endpointName = ({ containerId, interfaceName }: Omit<AttachmentKey,
   `${containerId}/${interfaceName}`;
 
 /** The name of the network that holds the attachments of CNI's network of that name; nobody else's has a slash. */
-const networkName = (name: string): string => `cni/${name}`;
+export const networkName = (name: string): string => `cni/${name}`;
 
 /** The attachment's endpoint, in a network of its own or one of the engine's that has the name. */
 export function findAttachment({ records }: Context, key: AttachmentKey): EndpointRecord | undefined {

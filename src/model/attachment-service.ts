@@ -13,6 +13,7 @@ import type { Attachments } from "./attachment-types.ts";
 import { attach } from "./attachments.ts";
 import { type Context, timestamp } from "./context.ts";
 import { endpointOwner, sandboxOwner } from "./descriptions.ts";
+import { Locks } from "./locks.ts";
 import { reservationId } from "./reservations.ts";
 import { commitAll } from "./transact.ts";
 
@@ -22,7 +23,9 @@ export function createAttachments(
   carryOut: <Result>(operation: () => Promise<Result>) => Promise<Result>,
 ): Attachments {
   const { engine, ledger, records, reservations } = context;
+  const turns = new Locks();
   return {
+    oneAtATime: (turn, work) => turns.hold([{ key: turn, mode: "exclusive" }], work),
     publishAddress: context.publishAddress,
     attach: (key, namespace, decide) => carryOut(() => attach(context, key, namespace, decide)),
     join: (key, namespace, network, endpoint, decide) =>

@@ -83,6 +83,8 @@ export interface Told {
 }
 
 export interface Attachments {
+  /** Runs `work` once all that was begun for the same turn before has ended. Whoever has a turn never asks for the same. */
+  oneAtATime<Result>(turn: string, work: () => Promise<Result>): Promise<Result>;
   /** The host's address for ports that name none; undefined: all of them. */
   readonly publishAddress: IpAddress | undefined;
   /**

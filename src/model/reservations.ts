@@ -19,6 +19,8 @@ class Pool {
   }
 
   remove(record: ReservationRecord): void {
+    // Who gives back twice at once must not take from whoever has come between.
+    if (this.#byId.get(record.id) !== record) return;
     this.#byId.delete(record.id);
     for (const address of record.addresses) this.#taken.delete(address);
   }
@@ -94,7 +96,7 @@ export class Reservations {
     this.#pool(record.pool).add(record);
   }
 
-  /** Forgets what is given back. */
+  /** Forgets what is given back. Nothing happens where it is not this record that is there. */
   remove(record: ReservationRecord): void {
     this.#pool(record.pool).remove(record);
   }

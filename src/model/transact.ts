@@ -193,10 +193,14 @@ async function withOriginals(
 ): Promise<Descriptions> {
   const names = new Set<string>();
   for (const objects of descriptions.values()) {
-    const ofOwnLinks = settingsOf(objects ?? []);
+    // What a link comes with goes with it; what is set later is set back.
+    const made = (objects ?? []).filter(
+      (object) => object.kind !== "link" || context.ledger.get(keyOf(object)) === undefined,
+    );
+    const ofOwnLinks = settingsOf(made);
     for (const object of objects ?? []) {
       if (object.kind !== "sysctl" || object.namespace !== "host" || context.originals.has(object.name)) continue;
-      if (!ofOwnLinks(object)) names.add(object.name);
+      if (!ofOwnLinks(object) && context.ledger.get(keyOf(object)) === undefined) names.add(object.name);
     }
   }
   if (names.size > 0) {

@@ -12,7 +12,7 @@ import { settingsOf } from "./link-settings.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import { forgetFlows, translatedPorts } from "./nft/translated-flows.ts";
 import type { KernelObject, Link, LinkSetting, Sysctl } from "./objects.ts";
-import { inverseOf, ordered } from "./plan.ts";
+import { inverseOf, inversePlan, ordered } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
 import { refusalError } from "./refusal.ts";
 import { whatPutsBack } from "./replaced.ts";
@@ -345,7 +345,8 @@ class Application implements ApplyContext {
   }
 
   #undoTransaction(indexes: readonly number[]): void {
-    const inverse = indexes.toReversed().map((index) => inverseOf(this.#change(index)));
+    // What was put in an element's place goes before that comes back.
+    const inverse = inversePlan(indexes.toReversed().map((index) => this.#change(index)));
     for (const batch of schedule(inverse)) {
       if (batch.type !== "nft") continue;
       const parts = transactionParts(

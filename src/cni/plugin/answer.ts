@@ -4,7 +4,8 @@ import type { Attachments } from "../../model/attachment-types.ts";
 import { CniError, cniCode, errorJson } from "../protocol/cni-error.ts";
 import { resultJson } from "../protocol/result.ts";
 import { readVersion, versionAnswer } from "../protocol/version.ts";
-import { type Execution, readCall, versionForErrors } from "./call.ts";
+import { type AttachmentCall, type Execution, placed, readCall, versionForErrors } from "./call.ts";
+import type { Plugin } from "./plugin.ts";
 import { plugins } from "./registry.ts";
 
 export interface Answer {
@@ -31,26 +32,45 @@ function knownVersion(execution: Execution): string | undefined {
   }
 }
 
-async function carryOut(execution: Execution, attachments: Attachments): Promise<string> {
+/** Carries a call out; what is printed. Throws what the plugin throws. */
+export async function carryOut(execution: Execution, attachments: Attachments): Promise<string> {
   const plugin = plugins.get(execution.type);
   if (plugin === undefined) throw new CniError(cniCode.other, `there is no plugin of type "${execution.type}"`);
-  const read = await readCall(execution, attachments);
+  const read = readCall(execution, attachments);
   switch (read.command) {
     case "VERSION":
       return `${JSON.stringify(versionAnswer)}\n`;
     case "ADD":
-      return `${JSON.stringify(resultJson(await plugin.add(read.call), read.call.version))}\n`;
-    case "DEL":
-      await plugin.del?.(read.call);
-      return "";
     case "CHECK":
-      await plugin.check?.(read.call);
-      return "";
+    case "DEL":
+      return attachments.oneAtATime(turnOf(read.call), () => carryOutFor(plugin, read.command, read.call));
     case "GC":
       await plugin.gc?.(read.call);
       return "";
     case "STATUS":
       await plugin.status?.(read.call);
+      return "";
+  }
+}
+
+/**
+ * Calls that wait for each other. A runtime that has lost patience kills the plugin and calls DEL, while the engine still carries the ADD out; a call of address management may be one that a
+ * plugin's call waits for.
+ */
+const turnOf = ({ type, key: { network, containerId, interfaceName } }: AttachmentCall): string =>
+  `${addressManagers.has(type) ? "addresses" : "interface"} ${network} ${containerId} ${interfaceName}`;
+
+const addressManagers: ReadonlySet<string> = new Set(["host-local", "static"]);
+
+async function carryOutFor(plugin: Plugin, command: "ADD" | "CHECK" | "DEL", call: AttachmentCall): Promise<string> {
+  switch (command) {
+    case "ADD":
+      return `${JSON.stringify(resultJson(await plugin.add(await placed(call)), call.version))}\n`;
+    case "CHECK":
+      await plugin.check?.(await placed(call));
+      return "";
+    case "DEL":
+      await plugin.del?.(call);
       return "";
   }
 }

@@ -52,8 +52,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const since: Readonly<Partial<Record<string, CniVersion>>> = { CHECK: "0.4.0", GC: "1.1.0", STATUS: "1.1.0" };
 
 export type ReadCall =
-  | { readonly command: "ADD" | "CHECK"; readonly call: PlacedCall }
-  | { readonly command: "DEL"; readonly call: AttachmentCall }
+  | { readonly command: "ADD" | "CHECK" | "DEL"; readonly call: AttachmentCall }
   | { readonly command: "GC" | "STATUS"; readonly call: BaseCall }
   | { readonly command: "VERSION" };
 
@@ -66,8 +65,8 @@ export function versionForErrors({ input }: Execution): string | undefined {
   }
 }
 
-/** Reads and checks a call; throws CniError 1, 4, 6, 7 and 8. */
-export async function readCall(execution: Execution, attachments: Attachments): Promise<ReadCall> {
+/** Reads and checks a call, but for its namespace; throws CniError 1, 4, 6 and 7. */
+export function readCall(execution: Execution, attachments: Attachments): ReadCall {
   const { type, environment, input } = execution;
   const about = readEnvironment(environment);
   if (about.command === "VERSION") return about;
@@ -95,9 +94,7 @@ export async function readCall(execution: Execution, attachments: Attachments): 
     attachments,
   };
   if (!("attachment" in about)) return { command: about.command, call: base };
-  const call = withAttachment(base, about);
-  if (about.command === "DEL") return { command: "DEL", call };
-  return { command: about.command, call: { ...call, namespace: await checkedNamespace(call) } };
+  return { command: about.command, call: withAttachment(base, about) };
 }
 
 function withAttachment(
@@ -107,6 +104,12 @@ function withAttachment(
   const { containerId, interfaceName } = attachment;
   return { ...base, attachment, args, key: { network: base.network, containerId, interfaceName } };
 }
+
+/** The call with its namespace; throws CniError 8 where that is none, or the engine's own. */
+export const placed = async (call: AttachmentCall): Promise<PlacedCall> => ({
+  ...call,
+  namespace: await checkedNamespace(call),
+});
 
 /** The namespace of the call; throws CniError 8 where it is none, or the engine's own. */
 async function checkedNamespace({ attachment, attachments, environment }: AttachmentCall): Promise<`/${string}`> {

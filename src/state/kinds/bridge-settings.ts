@@ -1,4 +1,4 @@
-/** Settings of bridges: as the kernel is told of them, what changes of them, and as `ip` says it. */
+/** Settings of bridges and their ports: as the kernel is told of them, what changes of them, and as `ip` says it. */
 import type { LinkKindData } from "../../kernel/netlink/route/link.ts";
 import type { BridgeLink, Link } from "../objects.ts";
 
@@ -47,4 +47,14 @@ export function settingWords({ spanningTree, vlanFiltering, defaultVlan, ipFilte
     word("nf_call_iptables", ipFiltering),
     word("nf_call_ip6tables", ipFiltering),
   ].join("");
+}
+
+/** A link with what its bridge's port is to be, where what was said of it before is not said any more: it is off. */
+export function withPort(before: Link, link: Link): Link {
+  if (before.type !== "veth" || link.type !== "veth" || before.port === undefined || link.master === undefined) {
+    return link;
+  }
+  const { hairpin, isolated } = before.port;
+  const off = { ...(hairpin && { hairpin: false }), ...(isolated && { isolated: false }) };
+  return Object.keys(off).length === 0 ? link : { ...link, port: { ...off, ...link.port } };
 }

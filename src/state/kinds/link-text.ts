@@ -2,7 +2,7 @@
 import { ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import { inside } from "../kind.ts";
 import type { IpvlanLink, Link, MacvlanLink } from "../objects.ts";
-import { changedSettings, settingWords } from "./bridge-settings.ts";
+import { changedSettings, settingWords, withPort } from "./bridge-settings.ts";
 
 /** The alias that marks a link as ours. */
 export const aliasOf = (name: string): string => `${ownAliasPrefix}${name}`;
@@ -19,7 +19,7 @@ export const updateCommands = (before: Link, object: Link): readonly string[] =>
   ...(object.type === "veth" && object.peer.mtu !== undefined
     ? [`${inside(object.peer.namespace)}ip link set ${object.peer.name} mtu ${object.peer.mtu}`]
     : []),
-  ...setCommands(object),
+  ...setCommands(withPort(before, object)),
 ];
 
 export const deleteCommands = ({ namespace, name }: Link): readonly string[] => [

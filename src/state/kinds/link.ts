@@ -6,7 +6,7 @@ import { createLink, type LinkInfo, type LinkKindData, setLink } from "../../ker
 import { departingLinkGroup, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import { type ApplyContext, inNamespace, type Kind, linkKey, namespaceKey, type Step } from "../kind.ts";
 import type { Link, NamespaceRef, VethLink } from "../objects.ts";
-import { bridgeData, changedSettings } from "./bridge-settings.ts";
+import { bridgeData, changedSettings, withPort } from "./bridge-settings.ts";
 import { observeLink } from "./link-observation.ts";
 import { aliasOf, createCommands, deleteCommands, updateCommands } from "./link-text.ts";
 
@@ -121,7 +121,7 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
           ...(Object.keys(changed).length > 0 && { data: bridgeData(changed) }),
         },
       ),
-      ...settings(link, context),
+      ...settings(withPort(before, link), context),
     ],
   };
   return link.type === "veth" ? [own, peerSettings(link, link.peer.mtu)] : [own];

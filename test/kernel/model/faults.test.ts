@@ -5,86 +5,22 @@ import { PortolanError } from "../../../src/errors.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
 import { usualPace } from "../../../src/model/healing.ts";
-import type { NetworkController } from "../../../src/model/types.ts";
 import { createEngine } from "../../../src/state/create-engine.ts";
-import type { Plan } from "../../../src/state/plan-types.ts";
-import { wordsFor } from "../../../src/state/refusal.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import { Faults } from "../../support/faults.ts";
 import { createFaultyKernel } from "../../support/faulty-kernel.ts";
 import { createFaultyStore } from "../../support/faulty-store.ts";
 import { enterTestHost, run } from "../../support/test-host.ts";
 import { wholeState } from "../../support/whole-state.ts";
-import { operations, prepare } from "./operations.ts";
+import { failAtEachChange } from "./failing.ts";
+import { makeForeign, operations } from "./operations.ts";
 import { directories, removeAll } from "./support.ts";
 
 enterTestHost();
-run("ip netns add foreign");
+makeForeign();
 
 for (const operation of operations) {
-  test(`${operation.name}: fails at each change, and nothing has changed`, async (t) => {
-    const { stateDir, runDir } = directories(t);
-    const faults = new Faults();
-    const store = createFaultyStore(await openLocalStore({ stateDir }), faults);
-    const engine = createEngine(createFaultyKernel(createKernel(), faults));
-    const controller = await createController({ store, engine, runDir });
-    try {
-      // What the kernel can do is asked once, by trying: that is no change of an operation.
-      await engine.features();
-      await prepare(operation, controller);
-      const state = async () => {
-        await controller.settle();
-        return { told: told(controller), kernel: wholeState(runDir), store: await store.load() };
-      };
-      const before = await state();
-      let points = 0;
-      for (;;) {
-        faults.arm({ at: points + 1 });
-        let plan: Plan = [];
-        const onPlan = (all: Plan): void => {
-          plan = all;
-        };
-        const failure = await operation.run(controller, { onPlan }).then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-        const { struck } = faults;
-        faults.arm();
-        if (struck === undefined) {
-          assert.equal(failure, undefined, "without a fault the operation succeeds");
-          break;
-        }
-        points++;
-        assert.deepEqual(await state(), before, `after failing at ${points}: ${struck}`);
-        checkError(failure, plan, struck);
-      }
-      t.diagnostic(`${points} changes`);
-    } finally {
-      faults.arm();
-      await removeAll(controller);
-      await controller.close();
-    }
-  });
-}
-
-/** What the controller says there is. */
-const told = (controller: NetworkController): unknown => [
-  controller.networks(),
-  controller.sandboxes(),
-  controller.endpoints(),
-];
-
-function checkError(failure: unknown, plan: Plan, struck: string): void {
-  assert.ok(failure instanceof PortolanError, `${struck}: ${String(failure)}`);
-  assert.deepEqual(failure.suppressed, [], struck);
-  if (/^(?:commit|flush) of/.test(struck)) {
-    assert.equal(failure.code, "store", struck);
-    assert.equal(failure.object, "store of the test");
-    return;
-  }
-  assert.equal(failure.code, "kernel", struck);
-  const objects = plan.map(({ object }) => wordsFor(object));
-  assert.ok(failure.object !== undefined && objects.includes(failure.object), `${struck}: ${failure.object}`);
+  test(`${operation.name}: fails at each change, and nothing has changed`, (t) => failAtEachChange(t, operation));
 }
 
 test("start: fails at each change, and nothing is stored or changed", async (t) => {

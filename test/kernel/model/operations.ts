@@ -6,6 +6,7 @@ import type {
   NetworkController,
   SandboxSpec,
 } from "../../../src/model/types.ts";
+import { run } from "../../support/test-host.ts";
 import { damage, damageServices, filterBridging } from "./interference.ts";
 
 export interface Operation {
@@ -15,10 +16,24 @@ export interface Operation {
   /** What somebody then does behind the engine's back; `namespace` is that of the sandbox `web`. */
   readonly damage?: (namespace: string) => void;
   readonly run: (controller: NetworkController, options?: ChangeOptions) => Promise<unknown>;
+  /** It tells no plan. */
+  readonly silent?: true;
+  /** What a caller does who does not know how far it came, and to which state that leads; absent: it was done whole, or not begun. */
+  readonly settle?: {
+    readonly run: (controller: NetworkController) => Promise<unknown>;
+    readonly leads: "before" | "done";
+  };
 }
 
 /** A namespace of somebody else's, for sandboxes that are none of the engine's making. */
 export const foreignNamespace = "/run/netns/foreign";
+
+/** Makes it. Its loopback link was up before, so that it has its addresses: they stay when it goes down. */
+export function makeForeign(): void {
+  run("ip netns add foreign");
+  run("ip -n foreign link set lo up");
+  run("ip -n foreign link set lo down");
+}
 
 /** Makes what an operation works on, with the damage. */
 export async function prepare(

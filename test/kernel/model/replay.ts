@@ -4,9 +4,9 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { enterTestHost, exec, run } from "../../support/test-host.ts";
+import { enterTestHost, exec } from "../../support/test-host.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
-import { operations } from "./operations.ts";
+import { makeForeign, operations } from "./operations.ts";
 
 export interface Replay {
   readonly runDir: string;
@@ -21,7 +21,7 @@ export interface Replay {
 // Written by explain.test.ts alone.
 const { runDir, before, damaged, commands } = JSON.parse(readFileSync(0, "utf8")) as Replay;
 enterTestHost();
-run("ip netns add foreign");
+makeForeign();
 mkdirSync(dirname(runDir), { recursive: true });
 mkdirSync(runDir);
 exec("sh", "-e", "-c", before.join("\n"));

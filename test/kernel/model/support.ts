@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ControllerOptions, createController } from "../../../src/model/controller.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
+import type { StoreState } from "../../../src/store/store.ts";
 
 export interface Directories {
   readonly stateDir: string;
@@ -17,6 +18,12 @@ export function directories(test: { after(work: () => void): void }): Directorie
   test.after(() => rmSync(stateDir, { recursive: true, force: true }));
   return { stateDir, runDir };
 }
+
+/** What a store holds but where addresses of CNI's are given out next: it goes on there whatever became of the last one. */
+export const lasting = (state: StoreState): StoreState => ({
+  ...state,
+  setting: state.setting.filter(({ id }) => !id.startsWith("last-reserved ")),
+});
 
 /** Removes everything that a controller made. */
 export async function removeAll(controller: NetworkController): Promise<void> {
