@@ -25,7 +25,16 @@ export function createAttachments(
   const { engine, ledger, records, reservations } = context;
   const turns = new Locks();
   return {
-    oneAtATime: (turn, work) => turns.hold([{ key: turn, mode: "exclusive" }], work),
+    inTurn: ({ group, member }, work) =>
+      turns.hold(
+        member === undefined
+          ? [{ key: group, mode: "exclusive" }]
+          : [
+              { key: group, mode: "shared" },
+              { key: `${group} ${member}`, mode: "exclusive" },
+            ],
+        work,
+      ),
     publishAddress: context.publishAddress,
     attach: (key, namespace, decide) => carryOut(() => attach(context, key, namespace, decide)),
     join: (key, namespace, network, endpoint, decide) =>

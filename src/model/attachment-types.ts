@@ -82,9 +82,15 @@ export interface Told {
   readonly names: boolean;
 }
 
+/** What waits for each other: the same member of a group, or without a member the whole group. */
+export interface Turn {
+  readonly group: string;
+  readonly member?: string;
+}
+
 export interface Attachments {
-  /** Runs `work` once all that was begun for the same turn before has ended. Whoever has a turn never asks for the same. */
-  oneAtATime<Result>(turn: string, work: () => Promise<Result>): Promise<Result>;
+  /** Runs `work` once what was begun before it has ended. Whoever has a turn never asks for another of the same group. */
+  inTurn<Result>(turn: Turn, work: () => Promise<Result>): Promise<Result>;
   /** The host's address for ports that name none; undefined: all of them. */
   readonly publishAddress: IpAddress | undefined;
   /**

@@ -4,7 +4,7 @@ import type { Attachments } from "../../model/attachment-types.ts";
 import { CniError, cniCode, errorJson } from "../protocol/cni-error.ts";
 import { resultJson } from "../protocol/result.ts";
 import { readVersion, versionAnswer } from "../protocol/version.ts";
-import { type AttachmentCall, type Execution, placed, readCall, versionForErrors } from "./call.ts";
+import { type AttachmentCall, type BaseCall, type Execution, placed, readCall, versionForErrors } from "./call.ts";
 import type { Plugin } from "./plugin.ts";
 import { plugins } from "./registry.ts";
 
@@ -42,10 +42,13 @@ export async function carryOut(execution: Execution, attachments: Attachments): 
       return `${JSON.stringify(versionAnswer)}\n`;
     case "ADD":
     case "CHECK":
-    case "DEL":
-      return attachments.oneAtATime(turnOf(read.call), () => carryOutFor(plugin, read.command, read.call));
+    case "DEL": {
+      const { containerId, interfaceName } = read.call.key;
+      const turn = { group: groupOf(read.call), member: `${containerId} ${interfaceName}` };
+      return attachments.inTurn(turn, () => carryOutFor(plugin, read.command, read.call));
+    }
     case "GC":
-      await plugin.gc?.(read.call);
+      await attachments.inTurn({ group: groupOf(read.call) }, async () => plugin.gc?.(read.call));
       return "";
     case "STATUS":
       await plugin.status?.(read.call);
@@ -57,8 +60,8 @@ export async function carryOut(execution: Execution, attachments: Attachments): 
  * Calls that wait for each other. A runtime that has lost patience kills the plugin and calls DEL, while the engine still carries the ADD out; a call of address management may be one that a
  * plugin's call waits for.
  */
-const turnOf = ({ type, key: { network, containerId, interfaceName } }: AttachmentCall): string =>
-  `${addressManagers.has(type) ? "addresses" : "interface"} ${network} ${containerId} ${interfaceName}`;
+const groupOf = ({ type, network }: BaseCall): string =>
+  `${addressManagers.has(type) ? "addresses" : "interfaces"} of ${network}`;
 
 const addressManagers: ReadonlySet<string> = new Set(["host-local", "static"]);
 
