@@ -177,15 +177,6 @@ for (const [kind, skip] of [
     });
   }
 
-  test(told("an answer that comes before all was sent counts"), { skip }, async () => {
-    await using here = new Installed(kind, ["portolan"]);
-    const refusal = '{"code":6,"msg":"too large"}';
-    here.instead = endWith(`HTTP/1.1 413 Too Large\r\nContent-Length: ${refusal.length}\r\n\r\n${refusal}`);
-    await here.listen();
-    const { status, out } = await here.call("portolan", add, Buffer.alloc(3_000_000, " "));
-    assert.deepEqual([status, out.toString()], [1, refusal]);
-  });
-
   test(told("VERSION and the question who it is make no connection"), { skip }, async () => {
     await using here = new Installed(kind, ["portolan", "firewall"]);
     await here.listen();
@@ -213,6 +204,16 @@ for (const [kind, skip] of [
     await closed;
   });
 }
+
+// Node.js gives a connection up as soon as it cannot write to it, whatever there is to read.
+test("static: an answer that comes before all was sent counts", { skip: noCompiler }, async () => {
+  await using here = new Installed("static", ["portolan"]);
+  const refusal = '{"code":6,"msg":"too large"}';
+  here.instead = endWith(`HTTP/1.1 413 Too Large\r\nContent-Length: ${refusal.length}\r\n\r\n${refusal}`);
+  await here.listen();
+  const { status, out } = await here.call("portolan", add, Buffer.alloc(3_000_000, " "));
+  assert.deepEqual([status, out.toString()], [1, refusal]);
+});
 
 test("static: whatever is answered, the plugin ends with an answer, an error, or the program that does without a daemon", {
   skip: noCompiler,
