@@ -3,11 +3,12 @@
  * nobody else sees. Whatever a runtime leaves running ends with the machine, which ends with the test's process.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cgroupRoot, mountCgroups } from "../docker/cgroups.ts";
-import { childOf, lastLines } from "../docker/host.ts";
+import { cgroupRoot, mountCgroups, removeCgroup } from "../docker/cgroups.ts";
+import { cgroupPrefix, childOf, lastLines } from "../docker/host.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const path = `${join(root, "node_modules/.bin")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
@@ -31,11 +32,27 @@ export interface Machine extends AsyncDisposable {
   start(said: string, ...command: readonly string[]): Promise<ChildProcess>;
 }
 
-/** The first process: gives the others their own /proc, /run, /var, /opt and cgroups, and reaps what is left to it. */
+/**
+ * The first process: gives the others their own /proc, /run, /var, /opt and /dev/shm, and reaps what is left to it. Cgroups are those below one of the machine's, so that
+ * all of them are found again. Parameters: the hierarchies, the cgroup's name.
+ */
 const init = `
   set -e
   mount -t proc proc /proc
-  mount --rbind "$1" /sys/fs/cgroup
+  if [ -e "$1/cgroup.procs" ]; then
+    mkdir "$1/$2"
+    mount --bind "$1/$2" /sys/fs/cgroup
+  else
+    mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+    for hierarchy in "$1"/*; do
+      mkdir "$hierarchy/$2" "/sys/fs/cgroup/\${hierarchy##*/}"
+      for file in cpuset.cpus cpuset.mems; do
+        [ ! -e "$hierarchy/$file" ] || cat "$hierarchy/$file" > "$hierarchy/$2/$file"
+      done
+      mount --bind "$hierarchy/$2" "/sys/fs/cgroup/\${hierarchy##*/}"
+    done
+  fi
+  mount -t tmpfs tmpfs /dev/shm
   mount -t tmpfs -o mode=755 tmpfs /run
   mount -t tmpfs tmpfs /opt
   mkdir -p /run/lock /run/netns /run/.var/upper /run/.var/work
@@ -47,11 +64,12 @@ const init = `
 /** Starts one. Throws with what is said where it does not come up. */
 export async function startMachine(): Promise<Machine> {
   mountCgroups();
+  const cgroup = `${cgroupPrefix}${randomBytes(4).toString("hex")}`;
   const outer = spawn(
     "setpriv",
     [
       ...["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"],
-      ...["--propagation", "private", "sh", "-c", init, "init", cgroupRoot],
+      ...["--propagation", "private", "sh", "-c", init, "init", cgroupRoot, cgroup],
     ],
     { stdio: ["ignore", "pipe", "pipe"], env: { PATH: path } },
   );
@@ -96,6 +114,7 @@ export async function startMachine(): Promise<Machine> {
       const ended = once(outer, "exit");
       process.kill(first, "SIGKILL");
       await ended;
+      removeCgroup(cgroup);
     },
   };
 }
