@@ -4,7 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { type MutantCall, type Mutation, mutations } from "./mutations.ts";
+import type { MutantCall, Mutation } from "./mutation.ts";
+import { mutations } from "./mutations.ts";
 import { newer, real } from "./newer.ts";
 
 const [name = "", directory = "", type = "", version = "1.0.0"] = process.argv.slice(2);

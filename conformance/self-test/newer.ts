@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, isObject, type JsonObject, list, parse, text } from "../suite/json.ts";
-import type { MutantAnswer, MutantCall } from "./mutations.ts";
+import type { MutantAnswer, MutantCall } from "./mutation.ts";
 
 const failed = (code: number, msg: string): MutantAnswer => ({ status: 1, stdout: JSON.stringify({ code, msg }) });
 const done: MutantAnswer = { status: 0, stdout: "" };
