@@ -6,6 +6,7 @@ import { applicationId, schemaVersion } from "./migrations.ts";
 /** The header of an SQLite file (https://www.sqlite.org/fileformat.html §1.3). */
 const headerLength = 100;
 const magic = "SQLite format 3\0";
+const schemaCookieOffset = 40;
 const userVersionOffset = 60;
 const applicationIdOffset = 68;
 
@@ -46,6 +47,8 @@ export function checkDatabaseFile(path: string): void {
       keepOrMove,
     );
   }
+  // A database in which nothing was ever made is nobody's: somebody was killed while making it.
+  if (bytes.readUInt32BE(schemaCookieOffset) === 0) return;
   if (bytes.readUInt32BE(applicationIdOffset) !== applicationId) {
     throw storeError(
       path,

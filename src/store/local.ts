@@ -67,7 +67,8 @@ function openOnce(stateDir: string, path: string): Store {
     database = new DatabaseSync(path, { timeout: 0 });
     // In WAL mode this also keeps the index of the log in our memory instead of a shared file.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    database.exec("BEGIN IMMEDIATE; COMMIT");
+    // Not COMMIT: of a new database it would write a first page that is nobody's, which others would take for a foreign program's.
+    database.exec("BEGIN IMMEDIATE; ROLLBACK");
     const [check] = database.prepare("PRAGMA quick_check(1)").all();
     if (check?.["quick_check"] !== "ok") throw new Error(String(check?.["quick_check"]));
     // A new database gets its schema before it has a log: what file-check.ts looks for has to be in the file itself, even if we are killed next.
@@ -226,9 +227,10 @@ function createStore(database: DatabaseSync, path: string, log?: Log, onClose?: 
     },
     async close() {
       if (!database.isOpen) return;
+      // Once the database is closed, the file is the next holder's.
+      onClose?.();
       database.close();
       log?.close();
-      onClose?.();
     },
   };
 }

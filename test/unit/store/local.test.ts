@@ -363,3 +363,63 @@ test("damage anywhere is refused or does no harm", async () => {
     { numRuns: 60 },
   );
 });
+
+/** Opens the store when it is told to, and says what came of it. */
+const opener = `
+import { openLocalStore } from ${JSON.stringify(new URL("../../../src/store/local.ts", import.meta.url).href)};
+process.stdout.write("ready\\n");
+process.stdin.once("data", async () => {
+  try {
+    const store = await openLocalStore({ stateDir: process.argv[1], wait: 30_000 });
+    await store.commit([{ op: "put", collection: "setting", record: { id: String(process.pid), value: "" } }]);
+    await store.close();
+    process.stdout.write("opened");
+  } catch (error) {
+    process.stdout.write(String(error));
+  }
+  process.stdin.destroy();
+});
+`;
+
+/** Starts a process that waits for a line on its standard input; what it says after that line. */
+async function startOpener(stateDir: string): Promise<() => Promise<string>> {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", opener, stateDir], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const output = child.stdout ?? assert.fail();
+  await once(output, "data");
+  return async () => {
+    let said = "";
+    output.on("data", (chunk) => {
+      said += String(chunk);
+    });
+    child.stdin?.write("go\n");
+    await once(child, "close");
+    return said;
+  };
+}
+
+test("many processes that open a new store at once all get it, one after another", async () => {
+  for (let round = 0; round < 3; round++) {
+    using dir = temporary();
+    const openers = await Promise.all(Array.from({ length: 8 }, () => startOpener(join(dir.path, "state"))));
+    assert.deepEqual(
+      await Promise.all(openers.map((open) => open())),
+      openers.map(() => "opened"),
+    );
+    const store = await openLocalStore({ stateDir: join(dir.path, "state") });
+    assert.equal((await settings(store)).length, openers.length);
+    await store.close();
+  }
+});
+
+test("a database in which nothing was made yet is a new one", async () => {
+  using dir = temporary();
+  const empty = new DatabaseSync(dir.database);
+  empty.exec("BEGIN IMMEDIATE; COMMIT");
+  empty.close();
+  assert.ok(statSync(dir.database).size > 0);
+  const store = await openLocalStore({ stateDir: dir.path });
+  assert.deepEqual(await settings(store), []);
+  await store.close();
+});
