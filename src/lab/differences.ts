@@ -145,8 +145,10 @@ function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<strin
 function networkChange(spec: TopologyNetwork, info: NetworkInfo): string | undefined {
   if (spec.driver !== info.driver) return `its driver is ${info.driver}`;
   if (spec.internal !== info.internal) return info.internal ? "it is internal" : "it is not internal";
-  if (spec.ipv4 !== info.enableIpv4) return `IPv4 is ${info.enableIpv4 ? "on" : "off"}`;
-  if (spec.ipv6 !== info.enableIpv6) return `IPv6 is ${info.enableIpv6 ? "on" : "off"}`;
+  // What has no addresses of its own, as a cni network, says nothing of families.
+  const addressed = info.ipam.driver !== "null" || info.enableIpv4 || info.enableIpv6;
+  if (addressed && spec.ipv4 !== info.enableIpv4) return `IPv4 is ${info.enableIpv4 ? "on" : "off"}`;
+  if (addressed && spec.ipv6 !== info.enableIpv6) return `IPv6 is ${info.enableIpv6 ? "on" : "off"}`;
   const there = info.ipam.pools.map((pool) => pool.subnet);
   const lacking = spec.subnets.find((subnet) => !there.includes(subnet));
   if (lacking !== undefined) return `its subnet is ${subnetOfFamily(there, cidrFamily(lacking)) ?? "another"}`;
