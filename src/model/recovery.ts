@@ -4,6 +4,7 @@
  */
 import type { IpAddress } from "../address/ip.ts";
 import type { Pool } from "../ipam/ipam.ts";
+import type { Sysctl } from "../state/objects.ts";
 import type { EndpointRecord, SandboxRecord, StoreChange } from "../store/records.ts";
 import type { StoreState } from "../store/store.ts";
 import { addressWrites } from "./addressing.ts";
@@ -75,7 +76,7 @@ export async function recover(
   }
   rebuildLedger(context);
   if (mending === "always" || rebooted || state.intent.length > 0 || gone.size > 0) {
-    const left = state.intent.flatMap(({ objects }) => objects);
+    const left = [...state.intent.flatMap(({ objects }) => objects), ...(rebooted ? [] : unwantedSettings(context))];
     const changes = await mendingPlan(context, left);
     if (changes.length > 0) await mend(context, changes);
   }
@@ -101,6 +102,13 @@ function withWrites(state: StoreState, writes: readonly StoreChange[]): StoreSta
     after[change.collection] = change.op === "put" ? [...others, change.record] : others;
   }
   return after as unknown as StoreState; // each record in its own collection
+}
+
+/** Sysctls of the host that only what is forgotten wanted, with the values to go back to; those of an earlier boot are not the machine's any more. */
+function unwantedSettings({ ledger, originals }: Context): readonly Sysctl[] {
+  return [...originals]
+    .map(([name, original]): Sysctl => ({ kind: "sysctl", namespace: "host", name, value: "", original }))
+    .filter((object) => !ledger.wants(object));
 }
 
 /** Writes that forget intents, which are resolved, and original values that nobody will go back to. */
