@@ -68,7 +68,7 @@ async function answered(): Promise<string> {
   return "";
 }
 
-for (const how of ["daemon"] as const) {
+for (const how of ["daemon", "no daemon"] as const) {
   test(`${how}: run, task kill, and DEL without a namespace`, { skip }, () =>
     onMachine(how, async (containerd, engine, machine) => {
       const running = await machine.start("", ...containerd.words("web", ["--rm"], ...serving));
