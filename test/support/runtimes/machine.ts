@@ -41,6 +41,7 @@ const init = `
   mount -t proc proc /proc
   if [ -e "$1/cgroup.procs" ]; then
     mkdir "$1/$2"
+    echo $$ > "$1/$2/cgroup.procs"
     mount --bind "$1/$2" /sys/fs/cgroup
   else
     mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
@@ -49,6 +50,7 @@ const init = `
       for file in cpuset.cpus cpuset.mems; do
         [ ! -e "$hierarchy/$file" ] || cat "$hierarchy/$file" > "$hierarchy/$2/$file"
       done
+      echo $$ > "$hierarchy/$2/cgroup.procs"
       mount --bind "$hierarchy/$2" "/sys/fs/cgroup/\${hierarchy##*/}"
     done
   fi
@@ -57,8 +59,8 @@ const init = `
   mount -t tmpfs tmpfs /opt
   mkdir -p /run/lock /run/netns /run/.var/upper /run/.var/work
   mount -t overlay -o lowerdir=/var,upperdir=/run/.var/upper,workdir=/run/.var/work overlay /var
-  echo ready
-  while :; do sleep 3600 & wait $!; done
+  # Paths of cgroups begin at the machine's, as runc finds them mounted.
+  exec unshare --cgroup sh -c 'echo ready; while :; do sleep 3600 & wait $!; done'
 `;
 
 /** Starts one. Throws with what is said where it does not come up. */
@@ -80,7 +82,7 @@ export async function startMachine(): Promise<Machine> {
   }
   const first = childOf(outer);
   if (first === undefined) throw new Error("the machine has no first process");
-  const inside = ["--target", `${first}`, "--mount", "--pid", "--ipc", "--"];
+  const inside = ["--target", `${first}`, "--mount", "--pid", "--ipc", "--cgroup", "--"];
   const run = (...command: readonly string[]): Outcome => {
     const { status, stdout, stderr, error } = spawnSync("nsenter", [...inside, ...command], {
       encoding: "utf8",

@@ -70,6 +70,9 @@ export class Podman {
   serve(name: string, ...flags: readonly string[]): void {
     const command = ["nc", "-ll", "-p", "80", "-e", "echo", "hello", name];
     this.ok("run", "--detach", "--name", name, ...flags, "--rootfs", "/run/box", ...command);
+    // podman returns before the program listens.
+    const listens = "until nc -w 1 127.0.0.1 80 < /dev/null | grep -q hello; do sleep 0.05; done";
+    this.ok("exec", name, "sh", "-c", listens);
   }
 
   /** A container's networks by name. */
