@@ -1,7 +1,6 @@
 /** Links of the host behind which containers are that nobody keeps apart, as behind the bridges of CNI's plugins: the firewall lets everything pass, and translates. */
 import { addressOf, cidrFamily, type InterfaceAddress, lengthOf, subnetOf } from "../address/cidr.ts";
-import type { IpAddress } from "../address/ip.ts";
-import { familyOf } from "../address/ip.ts";
+import { familyOf, type IpAddress } from "../address/ip.ts";
 import { nftElement } from "../state/nft/elements.ts";
 import type { KernelObject, NftElement } from "../state/objects.ts";
 import { sets } from "./table.ts";

@@ -2,8 +2,7 @@
 
 import { parseIp } from "../../address/ip.ts";
 import { type MacAddress, parseMac } from "../../address/mac.ts";
-import type { PublishedPort, TransportProtocol } from "../../address/port.ts";
-import { isTransportProtocol } from "../../address/port.ts";
+import { isTransportProtocol, type PublishedPort, type TransportProtocol } from "../../address/port.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import type { AttachmentCall, BaseCall } from "./call.ts";
 import type { Fields } from "./fields.ts";

@@ -50,7 +50,8 @@ async function pass(call: BaseCall, command: Exclude<Command, "ADD">, own: () =>
 export const giveAddressesBack = (call: AttachmentCall): Promise<void> => pass(call, "DEL", () => hostLocal.del(call));
 
 export async function checkAddresses(call: AttachmentCall): Promise<void> {
-  if (managerOf(call)?.type === "static" && managerOf(call)?.file === undefined) return fixed.check(call);
+  const manager = managerOf(call);
+  if (manager?.type === "static" && manager.file === undefined) return fixed.check(call);
   await pass(call, "CHECK", () => hostLocal.check(call));
 }
 

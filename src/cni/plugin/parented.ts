@@ -1,13 +1,12 @@
 /** The types `macvlan` and `ipvlan`: a link of the container's own on a link of the host. */
 import { readFileSync } from "node:fs";
-import type { AttachmentScene } from "../../model/attachment-types.ts";
 import type { ParentedInterface } from "../../store/attachment.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import type { PlacedCall } from "./call.ts";
 import { askedMac } from "./capabilities.ts";
-import { interfacePlugin, type Making } from "./interface-plugin.ts";
+import { interfacePlugin } from "./interface-plugin.ts";
 import { hasIpam } from "./ipam.ts";
-import { addressesOf, routesOf } from "./routes.ts";
+import { standingOn } from "./standing.ts";
 
 /** The link of the host's IPv4 default route (proc_net_route: name and destination come first). */
 function defaultLink(): string {
@@ -26,44 +25,12 @@ function oneOf<Word extends string>(call: PlacedCall, words: readonly [Word, ...
   throw new CniError(cniCode.badConfiguration, `unknown ${call.type} mode: "${text}"`, `modes are ${words.join(", ")}`);
 }
 
-/** The MTU of a link of the host; throws CniError where there is none of that name. */
-export async function hostMtu(scene: AttachmentScene, parent: string): Promise<number> {
-  const link = (await scene.host()).links.find(({ name }) => name === parent);
-  if (link !== undefined) return link.mtu;
-  throw new CniError(cniCode.other, `failed to lookup master "${parent}": Link not found`);
-}
-
 const parented = (read: (call: PlacedCall) => ParentedInterface["link"]) =>
   interfacePlugin((call) => {
-    const { config, attachments } = call;
     const link = read(call);
-    if (config.flag("linkInContainer")) {
-      throw new CniError(cniCode.unsupportedField, 'unsupported field "linkInContainer": true');
-    }
-    const parent = config.text("master") || previousParent(call) || defaultLink();
-    const mac = link.type === "macvlan" ? (askedMac(call) ?? attachments.newMac()) : undefined;
-    const wanted = config.whole("mtu") ?? 0;
-    return async (scene, ipam): Promise<Making> => {
-      const most = await hostMtu(scene, parent);
-      if (wanted < 0 || wanted > most) {
-        throw new CniError(cniCode.badConfiguration, `invalid MTU ${wanted}, must be [0, master MTU(${most})]`);
-      }
-      return {
-        made: {
-          kind: "parented",
-          parent,
-          link,
-          ...(mac !== undefined && { mac }),
-          ...(wanted > 0 && { mtu: wanted }),
-          addresses: addressesOf(ipam.ips),
-          routes: routesOf(ipam.routes, ipam.ips),
-        },
-        onHost: [],
-        mtu: wanted || most,
-        ips: ipam.ips,
-        routes: ipam.routes,
-      };
-    };
+    const parent = call.config.text("master") || previousParent(call) || defaultLink();
+    const mac = link.type === "macvlan" ? (askedMac(call) ?? call.attachments.newMac()) : undefined;
+    return standingOn(call, parent, mac, (common) => ({ kind: "parented", ...common, link }));
   });
 
 /** Behind another plugin `ipvlan` stands on the one interface that it made. */

@@ -5,7 +5,7 @@ import type { KernelObject, LinkSetting, NamespaceRef, Sysctl, VethLink } from "
 import type { BridgedInterface } from "../../store/attachment.ts";
 import type { EndpointRecord } from "../../store/records.ts";
 import { interfaceAddressOf } from "../interface.ts";
-import { describeInside } from "./inside.ts";
+import { describeInside, describePair } from "./inside.ts";
 
 const host = "host";
 
@@ -49,22 +49,15 @@ export function describeBridged(
   namespace: NamespaceRef,
   name: string,
 ): readonly KernelObject[] {
-  const { bridge, hostEnd, mac, mtu, hairpin, isolated, masquerade, addresses, forwarding } = made;
+  const { bridge, hairpin, isolated, masquerade, addresses, forwarding } = made;
   // With br_netfilter a published port is translated on the way into the bridge: who asks for his own goes back where he came from.
   const port = { ...((hairpin || ports !== undefined) && { hairpin: true }), ...(isolated && { isolated }) };
   const link: VethLink = {
-    kind: "link",
-    namespace: host,
-    type: "veth",
-    name: hostEnd.name,
-    mac: hostEnd.mac,
-    ...(mtu !== undefined && { mtu }),
-    up: true,
+    ...describePair(made, namespace, name),
     master: bridge,
     // A port with an IPv6 address would answer for the bridge.
     addressGeneration: "none",
     ...(Object.keys(port).length > 0 && { port }),
-    peer: { namespace, name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), up: true },
   };
   return [
     ...describeBridge(made),

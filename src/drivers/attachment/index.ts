@@ -10,11 +10,13 @@ import type { NetworkRecord } from "../../store/records.ts";
 import type { Driver } from "../driver.ts";
 import { refuseOptions } from "../options.ts";
 
-/** What a network's record keeps: whether any of its attachments has something in the firewall. */
-const firewalled = { firewall: true } as const;
+/** What a network's record keeps. A type, not an interface, so that it is a Json value. */
+type AttachmentConfig = {
+  /** One of its attachments has, or had, something in the firewall, whose table is the network's to have. */
+  readonly firewall?: true;
+};
 
-/** Whether the firewall's table is a network's to have. */
-const needsFirewall = ({ config }: NetworkRecord): boolean => JSON.stringify(config) === JSON.stringify(firewalled);
+const needsFirewall = ({ config }: NetworkRecord): boolean => (config as AttachmentConfig).firewall === true; // made here alone
 
 /** Whether a part has something in the firewall. */
 const isInFirewall = ({ made }: AttachmentPart): boolean =>
@@ -24,7 +26,7 @@ const isInFirewall = ({ made }: AttachmentPart): boolean =>
 export const withFirewall = (network: NetworkRecord, part: AttachmentPart): NetworkRecord =>
   network.driver !== attachment.name || needsFirewall(network) || !isInFirewall(part)
     ? network
-    : { ...network, config: firewalled };
+    : { ...network, config: { firewall: true } satisfies AttachmentConfig };
 
 export const attachment: Driver = {
   name: "attachment",

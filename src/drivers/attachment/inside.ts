@@ -1,10 +1,26 @@
 /** What an attachment's interface has inside the container, whatever link it is: addresses and routes of IPAM's. */
 import { addressOf, cidrFamily, lengthOf } from "../../address/cidr.ts";
 import { type Family, familyOf } from "../../address/ip.ts";
-import type { KernelObject, NamespaceRef, Route } from "../../state/objects.ts";
-import type { AttachmentInterface, AttachmentRoute } from "../../store/attachment.ts";
+import type { KernelObject, NamespaceRef, Route, VethLink } from "../../state/objects.ts";
+import type { AttachmentInterface, AttachmentRoute, HostEnd } from "../../store/attachment.ts";
 import type { JoinDescription } from "../driver.ts";
 import { interfaceAddressOf } from "../interface.ts";
+
+/** A veth pair between the host and the container, where the interface is called `name`. */
+export const describePair = (
+  { hostEnd, mac, mtu }: AttachmentInterface & { readonly hostEnd: HostEnd },
+  namespace: NamespaceRef,
+  name: string,
+): VethLink => ({
+  kind: "link",
+  namespace: "host",
+  type: "veth",
+  name: hostEnd.name,
+  mac: hostEnd.mac,
+  ...(mtu !== undefined && { mtu }),
+  up: true,
+  peer: { namespace, name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), up: true },
+});
 
 /** Sysctls, addresses and routes of the interface called `link`; the plain default routes are the model's to give. */
 export function describeInside(

@@ -2,11 +2,11 @@
 import { addressOf, cidrFamily, interfaceAddress, lengthOf, subnetOf } from "../../address/cidr.ts";
 import { familyOf } from "../../address/ip.ts";
 import { describeMasqueraded, describeOpenLink } from "../../firewall/open-link.ts";
-import type { KernelObject, NamespaceRef, Route, VethLink } from "../../state/objects.ts";
+import type { KernelObject, NamespaceRef, Route } from "../../state/objects.ts";
 import type { RoutedInterface } from "../../store/attachment.ts";
 import { interfaceAddressOf } from "../interface.ts";
 import { describeForwarding } from "./bridged.ts";
-import { describeInside, familiesOf } from "./inside.ts";
+import { describeInside, describePair, familiesOf } from "./inside.ts";
 
 const host = "host";
 const bitsOf = (family: 4 | 6): number => (family === 4 ? 32 : 128);
@@ -42,23 +42,13 @@ function describeWays(
 
 /** Everything that the plugin made. */
 export function describeRouted(made: RoutedInterface, namespace: NamespaceRef, name: string): readonly KernelObject[] {
-  const { hostEnd, mac, mtu, addresses, gateways, masquerade } = made;
-  const link: VethLink = {
-    kind: "link",
-    namespace: host,
-    type: "veth",
-    name: hostEnd.name,
-    mac: hostEnd.mac,
-    ...(mtu !== undefined && { mtu }),
-    up: true,
-    peer: { namespace, name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), up: true },
-  };
+  const { hostEnd, addresses, gateways, masquerade } = made;
   const inside = describeInside(namespace, name, made).map((object) =>
     object.kind === "address" ? { ...object, noPrefixRoute: true as const } : object,
   );
   return [
     ...describeForwarding(familiesOf(made)),
-    link,
+    describePair(made, namespace, name),
     ...(familiesOf(made).includes(6)
       ? [{ kind: "sysctl", namespace: host, name: `net/ipv6/conf/${hostEnd.name}/accept_dad`, value: "0" } as const]
       : []),
