@@ -1,19 +1,25 @@
-/** What the host's table is built of: the table itself, and makers of its chains, sets and rules. */
+/** What the host's tables are built of: the tables themselves, and makers of their chains, sets and rules. */
 import { rule, type Statement } from "../state/nft/statements.ts";
 import type { NftChain, NftRule, NftSet, NftTable } from "../state/objects.ts";
 
 const namespace = "host";
 
-/** The one table, of family inet. */
+/** The one table for what is routed, of family inet. */
 export const table: NftTable = { kind: "nft-table", namespace, name: "portolan" };
+
+/** The one for frames that come in by a bridge's ports. */
+export const bridgeTable: NftTable = { ...table, family: "bridge" };
+
+/** Which table something is in. */
+const inTable = ({ name, family }: NftTable) => ({ ...(family && { family }), table: name });
 
 type ChainBase = NonNullable<NftChain["base"]>;
 
 /** A chain; with `base` one that the kernel's hook asks. */
-export const chain = (name: string, base?: ChainBase): NftChain => ({
+export const chain = (name: string, base?: ChainBase, of: NftTable = table): NftChain => ({
   kind: "nft-chain",
   namespace,
-  table: table.name,
+  ...inTable(of),
   name,
   ...(base && { base }),
 });
@@ -22,10 +28,10 @@ export const chain = (name: string, base?: ChainBase): NftChain => ({
 export const priority = { raw: -300, dstnat: -100, filter: 0, srcnat: 100 } as const;
 
 /** A set, or with `data` a map. */
-export const set = (name: string, type: Pick<NftSet, "key" | "data" | "interval">): NftSet => ({
+export const set = (name: string, type: Pick<NftSet, "key" | "data" | "interval">, of: NftTable = table): NftSet => ({
   kind: "nft-set",
   namespace,
-  table: table.name,
+  ...inTable(of),
   name,
   ...type,
 });
@@ -35,7 +41,8 @@ export function rules(of: NftChain, named: Readonly<Record<string, readonly Stat
   return Object.entries(named).map(([id, statements], index) => ({
     kind: "nft-rule",
     namespace,
-    table: table.name,
+    ...(of.family && { family: of.family }),
+    table: of.table,
     chain: of.name,
     id,
     position: 10 * (index + 1),

@@ -8,6 +8,7 @@ export const features = {
   "nft-nat": { option: "CONFIG_NFT_NAT", meaning: "address translation in nftables" },
   "nft-masquerade": { option: "CONFIG_NFT_MASQ", meaning: "masquerading in nftables" },
   "nft-fib": { option: "CONFIG_NFT_FIB_INET", meaning: "route look-ups in nftables" },
+  "nft-bridge": { option: "CONFIG_NF_TABLES_BRIDGE", meaning: "nftables on the ports of bridges" },
   "nft-numgen": { option: "CONFIG_NFT_NUMGEN", meaning: "number generators in nftables" },
   "policy-rules": {
     option: "CONFIG_IP_MULTIPLE_TABLES and CONFIG_IPV6_MULTIPLE_TABLES",
@@ -17,6 +18,7 @@ export const features = {
   vxlan: { option: "CONFIG_VXLAN", meaning: "VXLAN tunnels" },
   macvlan: { option: "CONFIG_MACVLAN", meaning: "macvlan links" },
   ipvlan: { option: "CONFIG_IPVLAN", meaning: "ipvlan links" },
+  "bridge-vlan": { option: "CONFIG_BRIDGE_VLAN_FILTERING", meaning: "bridges that keep VLANs apart" },
   vlan: { option: "CONFIG_VLAN_8021Q", meaning: "802.1Q VLAN links" },
   dummy: { option: "CONFIG_DUMMY", meaning: "dummy links" },
   vrf: { option: "CONFIG_NET_VRF", meaning: "VRF links" },

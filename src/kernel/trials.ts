@@ -53,6 +53,13 @@ const ruleTrial = (name: string, type: "filter" | "nat", expressions: readonly E
     newRule({ table, chain: "try", expressions }),
   ]);
 
+/** A base chain for frames that come in by a bridge's ports. */
+const bridgeTableTrial: Trial = (kernel, namespace) => {
+  const base = { type: "filter", hook: "prerouting", priority: -300, policy: "accept" } as const;
+  const messages = [newTable({ name: "try" }, "bridge"), newChain({ table: "try", name: "try", base }, "bridge")];
+  return kernel.send(namespace, "netfilter", messages).find((refusal) => refusal !== undefined);
+};
+
 /** Puts a queueing discipline on a link: RTM_NEWQDISC with TCA_KIND alone. A known one misses its options (EINVAL), an unknown one is not found. */
 const queueTrial =
   (kind: string): Trial =>
@@ -125,12 +132,17 @@ export const trials: Readonly<Record<FeatureName, Trial>> = {
   ]),
   "nft-masquerade": ruleTrial("try-masquerade", "nat", [{ type: "masquerade" }]),
   "nft-fib": ruleTrial("try-fib", "filter", [{ type: "fib", flags: ["daddr"], result: "type", to: 1 }]),
+  "nft-bridge": bridgeTableTrial,
   "nft-numgen": ruleTrial("try-numgen", "filter", [{ type: "numgen", mode: "random", modulus: 2, to: 1 }]),
   "policy-rules": policyRules,
   ipv6: sysctlTrial("net/ipv6/conf/all/forwarding"),
   vxlan: linkTrial("vxlan", (data) => data.u32(1, 42)), // IFLA_VXLAN_ID
   macvlan: linkTrial("macvlan", (data) => data.u32(1, 4), true), // IFLA_MACVLAN_MODE: bridge
   ipvlan: linkTrial("ipvlan", (data) => data.u16(1, 0), true), // IFLA_IPVLAN_MODE: l2
+  "bridge-vlan": (kernel, namespace) =>
+    kernel.send(namespace, "route", [
+      createLink({ name: "try-vlans", data: { kind: "bridge", vlanFiltering: true } }),
+    ])[0],
   vlan: linkTrial("vlan", (data) => data.u16(1, 10), true), // IFLA_VLAN_ID
   dummy: linkTrial("dummy"),
   vrf: linkTrial("vrf", (data) => data.u32(1, 1000)), // IFLA_VRF_TABLE

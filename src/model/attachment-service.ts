@@ -14,6 +14,7 @@ import { attach } from "./attachments.ts";
 import { type Context, timestamp } from "./context.ts";
 import { endpointOwner, sandboxOwner } from "./descriptions.ts";
 import { Locks } from "./locks.ts";
+import { checkFeatures } from "./network-request.ts";
 import { reservationId } from "./reservations.ts";
 import { commitAll } from "./transact.ts";
 
@@ -25,6 +26,7 @@ export function createAttachments(
   const { engine, ledger, records, reservations } = context;
   const turns = new Locks();
   return {
+    requireFeatures: (network, required) => checkFeatures(context, network, required),
     inTurn: ({ group, member }, work) =>
       turns.hold(
         member === undefined

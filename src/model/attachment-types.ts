@@ -3,7 +3,7 @@ import type { InterfaceAddress } from "../address/cidr.ts";
 import type { IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { PortWish } from "../address/port.ts";
-import type { NamespaceFacts } from "../state/engine.ts";
+import type { FeatureName, NamespaceFacts } from "../state/engine.ts";
 import type { Address, KernelObject, Link, LinkSetting, NamespaceRef } from "../state/objects.ts";
 import type { AttachmentPart } from "../store/attachment.ts";
 import type { EndpointRecord, ReservationRecord, SandboxRecord } from "../store/records.ts";
@@ -89,6 +89,8 @@ export interface Turn {
 }
 
 export interface Attachments {
+  /** Throws `unsupported` where the kernel lacks one of these features, which CNI's network of that name needs. */
+  requireFeatures(network: string, features: readonly FeatureName[]): Promise<void>;
   /** Runs `work` once what was begun before it has ended. Whoever has a turn never asks for another of the same group. */
   inTurn<Result>(turn: Turn, work: () => Promise<Result>): Promise<Result>;
   /** The host's address for ports that name none; undefined: all of them. */

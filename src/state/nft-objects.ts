@@ -1,19 +1,24 @@
-/** The nftables objects of the host's firewall, all of table family inet. */
+/** The nftables objects of the host's firewall. */
 
 import type { NamespaceRef } from "../kernel/kernel.ts";
 import type { Expression } from "../kernel/netlink/nftables/expressions.ts";
 
-export interface NftTable {
-  readonly kind: "nft-table";
+/** What all nftables objects have. */
+interface NftBase {
   readonly namespace: NamespaceRef;
+  /** The family of its table: frames that come in by a bridge's ports. Absent: inet. */
+  readonly family?: "bridge";
+}
+
+export interface NftTable extends NftBase {
+  readonly kind: "nft-table";
   readonly name: string;
   /** Lives no longer than the engine that makes it, cannot be flushed away by others, and is not read back. */
   readonly owned?: true;
 }
 
-export interface NftChain {
+export interface NftChain extends NftBase {
   readonly kind: "nft-chain";
-  readonly namespace: NamespaceRef;
   readonly table: string;
   readonly name: string;
   /** Present for a base chain. */
@@ -46,9 +51,8 @@ export interface NftSetType {
   readonly interval?: boolean;
 }
 
-export interface NftSet extends NftSetType {
+export interface NftSet extends NftSetType, NftBase {
   readonly kind: "nft-set";
-  readonly namespace: NamespaceRef;
   readonly table: string;
   readonly name: string;
 }
@@ -57,9 +61,8 @@ export interface NftSet extends NftSetType {
 export type NftKeyPart = string | { readonly from: string; readonly to: string } | { readonly prefix: string };
 
 /** An element of a set or map; `nftElement` of src/state/nft/elements makes one of its set. */
-export interface NftElement {
+export interface NftElement extends NftBase {
   readonly kind: "nft-element";
-  readonly namespace: NamespaceRef;
   readonly table: string;
   readonly set: string;
   /** The set's own, so that the element is complete in itself: it becomes bytes without asking the kernel about its set. */
@@ -69,9 +72,8 @@ export interface NftElement {
   readonly data?: readonly string[];
 }
 
-export interface NftRule {
+export interface NftRule extends NftBase {
   readonly kind: "nft-rule";
-  readonly namespace: NamespaceRef;
   readonly table: string;
   readonly chain: string;
   /** Our name for the rule, kept in the kernel as its comment: unique in the chain. */

@@ -54,7 +54,8 @@ export interface VethLink extends LinkBase {
     readonly name: string;
     readonly mac?: MacAddress;
     readonly mtu?: number;
-    readonly up: boolean;
+    /** Absent: it is down when it is made, and whoever lives there sets it up. */
+    readonly up?: boolean;
     readonly addressGeneration?: "eui64" | "none";
   };
   /** Bridge port settings (IFLA_BRPORT_*). */

@@ -15,7 +15,7 @@ export interface ChainChange {
 
 /** A transaction of somebody else's. */
 export interface RulesetChange {
-  /** Names of the tables of family inet that it touched; undefined where the kernel's word was lost, and it may have been any. */
+  /** Names of the tables of the families inet and bridge that it touched; undefined where the kernel's word was lost, and it may have been any. */
   readonly tables: readonly string[] | undefined;
   /** The chains whose rules it changed; absent where there are none, or the kernel's word was lost. */
   readonly chains?: readonly ChainChange[];

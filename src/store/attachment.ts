@@ -65,6 +65,10 @@ export interface BridgedInterface extends AttachmentInterface {
   readonly promiscuous: boolean;
   /** A bridge of somebody else's that is down, and has to be up. */
   readonly raise: boolean;
+  /** What the container sends under another MAC address than its own is dropped. */
+  readonly ownMacOnly?: true;
+  /** The interface inside is left down. */
+  readonly leftDown?: true;
 }
 
 /** A veth pair between the host and the container, with a route of its own each way. */

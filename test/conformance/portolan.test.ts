@@ -14,9 +14,6 @@ import { temporaryDirectory } from "../support/test-host.ts";
 const portolan = join(import.meta.dirname, "../../bin/portolan");
 const skip = process.getuid?.() === 0 ? false : "it makes network namespaces and needs root";
 
-/** What the plugins refuse to do, saying so (code 2): recommended, not required. */
-const refused = ["bridges: macspoofchk drops what a container sends under another MAC address"];
-
 async function failuresOf(checks: readonly Check[], daemon: boolean): Promise<readonly string[]> {
   using directory = temporaryDirectory();
   execFileSync(portolan, ["cni", "install", "--dir", directory.path, "--as-reference"], { stdio: "ignore" });
@@ -30,12 +27,8 @@ async function failuresOf(checks: readonly Check[], daemon: boolean): Promise<re
     .map(({ check, ...rest }) => `${titleOf(check)}: ${JSON.stringify(rest)}`);
 }
 
-test("with the daemon the plugins pass every check but the one of what they refuse", { skip }, async () => {
-  const failures = await failuresOf(allChecks, true);
-  assert.deepEqual(
-    failures.filter((failure) => !refused.some((title) => failure.startsWith(title))),
-    [],
-  );
+test("with the daemon the plugins pass every check", { skip }, async () => {
+  assert.deepEqual(await failuresOf(allChecks, true), []);
 });
 
 test("without a daemon attachments and concurrency are the same", { skip }, async () => {

@@ -107,7 +107,7 @@ export class MemoryKernel implements KernelView {
     if (link?.kind === "moved-link") return { type: this.#foreignLink(link.name)?.type ?? "", up: link.up };
     if (link?.kind !== "link") return undefined;
     const isPeer = link.type === "veth" && link.peer.name === name && link.peer.namespace === namespace;
-    return isPeer ? { ...link.peer, type: link.type } : link;
+    return isPeer ? { up: false, ...link.peer, type: link.type } : link;
   }
 
   #foreignLink(name: string): { readonly type: string } | undefined {

@@ -2,7 +2,7 @@
 import { addressOf, lengthOf, type Subnet, subnetOf } from "../../src/address/cidr.ts";
 import { PortolanError } from "../../src/errors.ts";
 import type { NamespaceFacts } from "../../src/state/engine.ts";
-import { keyOf } from "../../src/state/kinds/registry.ts";
+import { keyOf, kindOf } from "../../src/state/kinds/registry.ts";
 import type { KernelObject, Link, NamespaceRef } from "../../src/state/objects.ts";
 import type { MemoryKernel } from "./memory-kernel.ts";
 import type { ForeignState } from "./memory-rules.ts";
@@ -40,7 +40,9 @@ export function observed(kernel: MemoryKernel, desired: readonly KernelObject[])
       case "nft-element":
         return (
           looksIn(object.namespace, object.table) &&
-          wanted.has(`nft-set ${object.namespace} ${object.table} ${object.set}`)
+          kindOf(object)
+            .references(object)
+            .some((key) => wanted.has(key))
         );
       case "nft-rule":
         return looksIn(object.namespace, object.table);
@@ -113,5 +115,5 @@ function endsIn(link: Link, namespace: NamespaceRef): NamespaceFacts["links"] {
   const ends = link.type === "veth" ? [link, link.peer] : [link];
   return ends
     .filter((end) => end.namespace === namespace)
-    .map(({ name, up, mtu }) => ({ name, type: link.type, up, mtu: mtu ?? 1500 }));
+    .map(({ name, up = false, mtu }) => ({ name, type: link.type, up, mtu: mtu ?? 1500 }));
 }

@@ -13,6 +13,7 @@ import {
 import { type Family, familyOf, type IpAddress, parseIp } from "../../address/ip.ts";
 import { readLinkName } from "../../drivers/options.ts";
 import type { AttachmentScene } from "../../model/attachment-types.ts";
+import type { FeatureName } from "../../state/engine.ts";
 import type { Address, BridgeLink } from "../../state/objects.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import type { CniResult, ResultIp, ResultRoute } from "../protocol/result.ts";
@@ -38,13 +39,15 @@ function optionsOf(call: PlacedCall) {
     hairpin: config.flag("hairpinMode"),
     promiscuous: config.flag("promiscMode"),
     isolated: config.flag("portIsolation"),
+    ownMacOnly: config.flag("macspoofchk"),
+    leftDown: config.flag("disableContainerInterface"),
     mac: askedMac(call),
   };
   if (options.hairpin && options.promiscuous) {
     throw new CniError(cniCode.badConfiguration, "cannot set hairpin mode and promiscuous mode at the same time.");
   }
   refuseUnsupported(config);
-  if (config.flag("disableContainerInterface") && hasIpam(call)) {
+  if (options.leftDown && hasIpam(call)) {
     throw new CniError(cniCode.badConfiguration, "cannot use IPAM when DisableContainerInterface flag is set");
   }
   return options;
@@ -57,9 +60,6 @@ function refuseUnsupported(config: Fields): void {
   if (vlan !== 0) throw new CniError(cniCode.unsupportedField, `unsupported field "vlan": ${vlan}`);
   if (Array.isArray(trunk) && trunk.length > 0)
     throw new CniError(cniCode.unsupportedField, 'unsupported field "vlanTrunk"');
-  for (const key of ["macspoofchk", "disableContainerInterface"]) {
-    if (config.flag(key)) throw new CniError(cniCode.unsupportedField, `unsupported field "${key}": true`);
-  }
 }
 
 /** The bridge: one that is there already, ours or somebody's, or a new one. */
@@ -145,6 +145,8 @@ function allRoutes(ipam: CniResult, ips: readonly ResultIp[], isDefaultGateway: 
   return [...ipam.routes, ...more];
 }
 
+const needsOf = ({ config }: PlacedCall): readonly FeatureName[] => (config.flag("macspoofchk") ? ["nft-bridge"] : []);
+
 export const bridge = interfacePlugin((call) => {
   const options = optionsOf(call);
   return async (scene, ipam): Promise<Making> => {
@@ -169,6 +171,8 @@ export const bridge = interfacePlugin((call) => {
         isolated,
         promiscuous: options.promiscuous,
         raise,
+        ...(options.ownMacOnly && { ownMacOnly: true }),
+        ...(options.leftDown && { leftDown: true }),
         mac: options.mac ?? call.attachments.newMac(),
         ...(mtu !== undefined && { mtu }),
         addresses: addressesOf(ips),
@@ -184,4 +188,4 @@ export const bridge = interfacePlugin((call) => {
       routes,
     };
   };
-});
+}, needsOf);

@@ -1,5 +1,6 @@
 /** Plugins that make an interface: what each of them does around the making itself. */
 import type { AttachmentScene } from "../../model/attachment-types.ts";
+import type { FeatureName } from "../../state/engine.ts";
 import type { Address } from "../../state/objects.ts";
 import type { Made } from "../../store/attachment.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
@@ -25,10 +26,13 @@ export interface Making {
 /** Reads a call's configuration, refusing what is wrong with it before anything is asked for, and answers with what makes the interface. */
 export type Maker = (call: PlacedCall) => (scene: AttachmentScene, ipam: CniResult) => Promise<Making>;
 
-export function interfacePlugin(maker: Maker): Plugin {
+/** `needs` says what of the kernel a configuration needs that not every kernel has, and that it does not refuse by itself. */
+export function interfacePlugin(maker: Maker, needs?: (call: PlacedCall) => readonly FeatureName[]): Plugin {
   return {
     async add(call) {
       const make = maker(call);
+      const required = needs?.(call) ?? [];
+      if (required.length > 0) await call.attachments.requireFeatures(call.network, required);
       await refuseSecond(call);
       const ipam = await addAddresses(call);
       try {

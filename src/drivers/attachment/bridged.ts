@@ -1,6 +1,8 @@
 /** A veth pair between a bridge of the host and a container, as CNI's `bridge` plugin makes it. */
 import { addressOf, cidrFamily, parseInterfaceAddress } from "../../address/cidr.ts";
+import { type MacAddress, parseMac } from "../../address/mac.ts";
 import { describeMasqueraded, describeOpenLink } from "../../firewall/open-link.ts";
+import { describeSender } from "../../firewall/senders.ts";
 import type { KernelObject, LinkSetting, NamespaceRef, Sysctl, VethLink } from "../../state/objects.ts";
 import type { BridgedInterface } from "../../store/attachment.ts";
 import type { EndpointRecord } from "../../store/records.ts";
@@ -42,13 +44,28 @@ function describeBridge({ bridge, own, gateways, promiscuous, raise }: BridgedIn
   ];
 }
 
+/** The MAC address that the interface has: one that a later plugin of the chain gave it, or the one that it was made with. */
+function macOf({ mac }: BridgedInterface, { attachment }: EndpointRecord, name: string): MacAddress | undefined {
+  const set = (attachment?.parts ?? [])
+    .flatMap(({ made }) => (made.kind === "set" ? made.links : []))
+    .findLast(({ link, setting: what }) => link === name && what === "mac");
+  return set === undefined ? mac : parseMac(set.value);
+}
+
+/** What holds the container to its own MAC address, where it is to be held. */
+function describeOwnMac(made: BridgedInterface, endpoint: EndpointRecord, name: string): readonly KernelObject[] {
+  const mac = made.ownMacOnly ? macOf(made, endpoint, name) : undefined;
+  return mac === undefined ? [] : describeSender(made.hostEnd.name, mac);
+}
+
 /** Everything that the plugin made. */
 export function describeBridged(
   made: BridgedInterface,
-  { ports }: EndpointRecord,
+  endpoint: EndpointRecord,
   namespace: NamespaceRef,
   name: string,
 ): readonly KernelObject[] {
+  const { ports } = endpoint;
   const { bridge, hairpin, isolated, masquerade, addresses, forwarding } = made;
   // With br_netfilter a published port is translated on the way into the bridge: who asks for his own goes back where he came from.
   const port = { ...((hairpin || ports !== undefined) && { hairpin: true }), ...(isolated && { isolated }) };
@@ -63,6 +80,7 @@ export function describeBridged(
     ...describeBridge(made),
     ...describeForwarding(forwarding),
     link,
+    ...describeOwnMac(made, endpoint, name),
     ...describeInside(namespace, name, made),
     ...(masquerade
       ? [...describeOpenLink(bridge), ...addresses.map((one) => describeMasqueraded(addressOf(one)))]

@@ -8,7 +8,7 @@ import { interfaceAddressOf } from "../interface.ts";
 
 /** A veth pair between the host and the container, where the interface is called `name`. */
 export const describePair = (
-  { hostEnd, mac, mtu }: AttachmentInterface & { readonly hostEnd: HostEnd },
+  { hostEnd, mac, mtu, leftDown }: AttachmentInterface & { readonly hostEnd: HostEnd; readonly leftDown?: true },
   namespace: NamespaceRef,
   name: string,
 ): VethLink => ({
@@ -19,7 +19,13 @@ export const describePair = (
   mac: hostEnd.mac,
   ...(mtu !== undefined && { mtu }),
   up: true,
-  peer: { namespace, name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), up: true },
+  peer: {
+    namespace,
+    name,
+    ...(mac !== undefined && { mac }),
+    ...(mtu !== undefined && { mtu }),
+    ...(leftDown !== true && { up: true }),
+  },
 });
 
 /** Sysctls, addresses and routes of the interface called `link`; the plain default routes are the model's to give. */

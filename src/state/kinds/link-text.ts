@@ -81,7 +81,12 @@ function setCommands(object: Link): readonly string[] {
     ...(port?.isolated === undefined ? [] : [`isolated ${port.isolated ? "on" : "off"}`]),
   ];
   if (words.length > 0) commands.push(`${inside(namespace)}bridge link set dev ${name} ${words.join(" ")}`);
-  const peerGeneration = peer.addressGeneration === undefined ? "" : ` addrgenmode ${peer.addressGeneration}`;
-  commands.push(`${inside(peer.namespace)}ip link set ${peer.name}${peerGeneration} ${peer.up ? "up" : "down"}`);
+  const peerWords = [
+    ...(peer.addressGeneration === undefined ? [] : [`addrgenmode ${peer.addressGeneration}`]),
+    ...(peer.up === undefined ? [] : [peer.up ? "up" : "down"]),
+  ];
+  if (peerWords.length > 0) {
+    commands.push(`${inside(peer.namespace)}ip link set ${peer.name} ${peerWords.join(" ")}`);
+  }
   return commands;
 }

@@ -19,13 +19,18 @@ import * as commands from "../nft/commands.ts";
 import { decodeElement, elementForm } from "../nft/elements.ts";
 import { markMisplaced, parseRuleComment, tableComment } from "../nft/ownership.ts";
 import { decodeSetForm } from "../nft/sets.ts";
-import type { NamespaceRef, NftChain, NftElement, NftRule, NftSet, NftTable } from "../objects.ts";
+import type { NftChain, NftElement, NftRule, NftSet, NftTable } from "../objects.ts";
 
-const tableKey = (namespace: NamespaceRef, name: string): string => `nft-table ${namespace} ${name}`;
-const chainKey = (namespace: NamespaceRef, table: string, name: string): string =>
-  `nft-chain ${namespace} ${table} ${name}`;
-const setKey = (namespace: NamespaceRef, table: string, name: string): string =>
-  `nft-set ${namespace} ${table} ${name}`;
+type In = Pick<NftTable, "namespace" | "family">;
+
+/** The namespace, and the family where it is not inet. */
+const place = ({ namespace, family }: In): string => (family === undefined ? namespace : `${namespace} ${family}`);
+const tableKey = (where: In, name: string): string => `nft-table ${place(where)} ${name}`;
+const chainKey = (where: In, table: string, name: string): string => `nft-chain ${place(where)} ${table} ${name}`;
+const setKey = (where: In, table: string, name: string): string => `nft-set ${place(where)} ${table} ${name}`;
+
+/** A table in messages: with its family, where that is not inet. */
+const tableWords = ({ family }: In, name: string): string => (family === undefined ? name : `${family} ${name}`);
 
 /** The steps of an nft object: its part in the plan's transaction. */
 function step(verb: "create" | "update" | "delete", object: NftObject): readonly Step[] {
@@ -44,37 +49,43 @@ function firewalls({ namespaces, desired }: Observation): readonly ObservedNames
   return namespaces.filter(({ namespace }) => namespace === "host" || wanted.has(namespace));
 }
 
-function ownTables({ namespace, kernel }: ObservedNamespace): readonly NftTable[] {
-  return kernel
-    .dump(namespace, "netfilter", getTable())
-    .flatMap((message) => decodeTable(message) ?? [])
-    .filter(({ comment }) => comment === tableComment)
-    .map(({ name }) => ({ kind: "nft-table", namespace, name }));
-}
+/** Families of tables of ours. */
+const families = [undefined, "bridge"] as const;
 
-function ownSets(from: ObservedNamespace, { name }: NftTable): readonly NftSet[] {
+const ownTables = ({ namespace, kernel }: ObservedNamespace): readonly NftTable[] =>
+  families.flatMap((family) =>
+    kernel
+      .dump(namespace, "netfilter", getTable(undefined, family))
+      .flatMap((message) => decodeTable(message, family) ?? [])
+      .filter(({ comment }) => comment === tableComment)
+      .map(({ name }): NftTable => ({ kind: "nft-table", namespace, ...(family && { family }), name })),
+  );
+
+function ownSets(from: ObservedNamespace, { name, family }: NftTable): readonly NftSet[] {
   return from.kernel
-    .dump(from.namespace, "netfilter", getSets(name))
-    .flatMap((message) => decodeSet(message) ?? [])
+    .dump(from.namespace, "netfilter", getSets(name, family))
+    .flatMap((message) => decodeSet(message, family) ?? [])
     .filter(({ table }) => table === name)
-    .flatMap((set) => decodeSetForm(from.namespace, set) ?? []);
+    .flatMap((set) => decodeSetForm(from.namespace, set, family) ?? []);
 }
 
-function ownRules({ namespace, kernel }: ObservedNamespace, { name: table }: NftTable): readonly NftRule[] {
-  const rules = kernel.dump(namespace, "netfilter", getRules(table)).flatMap((message): NftRule[] => {
-    const found = decodeRule(message);
+function ownRules({ namespace, kernel }: ObservedNamespace, { name: table, family }: NftTable): readonly NftRule[] {
+  const dumped = kernel.dump(namespace, "netfilter", getRules(table, undefined, family));
+  const where = { namespace, ...(family && { family }) };
+  const rules = dumped.flatMap((message): NftRule[] => {
+    const found = decodeRule(message, family);
     const own = parseRuleComment(found?.comment);
     if (found?.table !== table || own === undefined) return [];
-    return [{ kind: "nft-rule", namespace, table, chain: found.chain, ...own, expressions: found.expressions }];
+    return [{ kind: "nft-rule", ...where, table, chain: found.chain, ...own, expressions: found.expressions }];
   });
   return [...Map.groupBy(rules, ({ chain }) => chain).values()].flatMap(markMisplaced);
 }
 
 export const nftTable: Kind<NftTable> = {
   ...steps,
-  key: ({ namespace, name }) => tableKey(namespace, name),
+  key: (object) => tableKey(object, object.name),
   references: ({ namespace }) => [namespaceKey(namespace)],
-  words: ({ namespace, name }) => `nft table inet ${name} ${inNamespace(namespace)}`,
+  words: ({ namespace, family = "inet", name }) => `nft table ${family} ${name} ${inNamespace(namespace)}`,
   observe: (observation) => firewalls(observation).flatMap(ownTables),
   commands: {
     create: (object) => [commands.addTable(object)],
@@ -85,9 +96,9 @@ export const nftTable: Kind<NftTable> = {
 
 export const nftChain: Kind<NftChain> = {
   ...steps,
-  key: ({ namespace, table, name }) => chainKey(namespace, table, name),
-  references: ({ namespace, table }) => [tableKey(namespace, table)],
-  words: ({ namespace, table, name }) => `nft chain ${table} ${name} ${inNamespace(namespace)}`,
+  key: (object) => chainKey(object, object.table, object.name),
+  references: (object) => [tableKey(object, object.table)],
+  words: (object) => `nft chain ${tableWords(object, object.table)} ${object.name} ${inNamespace(object.namespace)}`,
   update: (before, object) => {
     const { base: was } = before;
     const { base: is } = object;
@@ -100,17 +111,18 @@ export const nftChain: Kind<NftChain> = {
       observation.desired.flatMap((object) => (object.kind === "nft-chain" ? [nftChain.key(object)] : [])),
     );
     return firewalls(observation).flatMap((from) =>
-      ownTables(from).flatMap(({ name: table }) =>
-        from.kernel.dump(from.namespace, "netfilter", getChains(table)).flatMap((message): NftChain[] => {
-          const chain = decodeChain(message);
-          if (chain?.table !== table || !wanted.has(chainKey(from.namespace, table, chain.name))) return [];
+      ownTables(from).flatMap(({ name: table, family }) =>
+        from.kernel.dump(from.namespace, "netfilter", getChains(table, family)).flatMap((message): NftChain[] => {
+          const chain = decodeChain(message, family);
+          const where = { namespace: from.namespace, ...(family && { family }) };
+          if (chain?.table !== table || !wanted.has(chainKey(where, table, chain.name))) return [];
           const { base } = chain;
           const known =
             base && base.hook !== "ingress" && (base.type === "filter" || base.type === "nat" || base.type === "route");
           return [
             {
               kind: "nft-chain",
-              namespace: from.namespace,
+              ...where,
               table,
               name: chain.name,
               ...(known && {
@@ -133,9 +145,9 @@ export const nftChain: Kind<NftChain> = {
 
 export const nftSet: Kind<NftSet> = {
   ...steps,
-  key: ({ namespace, table, name }) => setKey(namespace, table, name),
-  references: ({ namespace, table }) => [tableKey(namespace, table)],
-  words: ({ namespace, table, name }) => `nft set ${table} ${name} ${inNamespace(namespace)}`,
+  key: (object) => setKey(object, object.table, object.name),
+  references: (object) => [tableKey(object, object.table)],
+  words: (object) => `nft set ${tableWords(object, object.table)} ${object.name} ${inNamespace(object.namespace)}`,
   observe: (observation) => {
     const wanted = new Set(
       observation.desired.flatMap((object) => (object.kind === "nft-set" ? [nftSet.key(object)] : [])),
@@ -157,17 +169,18 @@ export const nftSet: Kind<NftSet> = {
 
 export const nftRule: Kind<NftRule> = {
   ...steps,
-  key: ({ namespace, table, chain, id }) => `nft-rule ${namespace} ${table} ${chain} ${id}`,
-  references: ({ namespace, table, chain, expressions }) => [
-    chainKey(namespace, table, chain),
-    ...expressions.flatMap((expression) => {
-      if (expression.type === "lookup") return [setKey(namespace, table, expression.set)];
+  key: (object) => `nft-rule ${place(object)} ${object.table} ${object.chain} ${object.id}`,
+  references: (object) => [
+    chainKey(object, object.table, object.chain),
+    ...object.expressions.flatMap((expression) => {
+      if (expression.type === "lookup") return [setKey(object, object.table, expression.set)];
       return expression.type === "verdict" && "chain" in expression
-        ? [chainKey(namespace, table, expression.chain)]
+        ? [chainKey(object, object.table, expression.chain)]
         : [];
     }),
   ],
-  words: ({ namespace, table, chain, id }) => `nft rule "${id}" of chain ${table} ${chain} ${inNamespace(namespace)}`,
+  words: (object) =>
+    `nft rule "${object.id}" of chain ${tableWords(object, object.table)} ${object.chain} ${inNamespace(object.namespace)}`,
   observe: (observation) =>
     firewalls(observation).flatMap((from) => ownTables(from).flatMap((table) => ownRules(from, table))),
   equal: (desired, observed) =>
@@ -190,16 +203,16 @@ const text = (parts: NftElement["key"]): string =>
 
 export const nftElement: Kind<NftElement> = {
   ...steps,
-  key: ({ namespace, table, set, key }) => `nft-element ${namespace} ${table} ${set} ${text(key)}`,
-  references: ({ namespace, table, set, data }) => [
-    setKey(namespace, table, set),
-    ...(data ?? []).flatMap((value) => {
+  key: (object) => `nft-element ${place(object)} ${object.table} ${object.set} ${text(object.key)}`,
+  references: (object) => [
+    setKey(object, object.table, object.set),
+    ...(object.data ?? []).flatMap((value) => {
       const chain = /^(?:jump|goto) (\S+)$/.exec(value)?.[1];
-      return chain === undefined ? [] : [chainKey(namespace, table, chain)];
+      return chain === undefined ? [] : [chainKey(object, object.table, chain)];
     }),
   ],
-  words: ({ namespace, table, set, key }) =>
-    `element { ${text(key)} } of nft set ${table} ${set} ${inNamespace(namespace)}`,
+  words: (object) =>
+    `element { ${text(object.key)} } of nft set ${tableWords(object, object.table)} ${object.set} ${inNamespace(object.namespace)}`,
   observe: (observation) => {
     const wanted = new Set(
       observation.desired.flatMap((object) => (object.kind === "nft-set" ? [nftSet.key(object)] : [])),
@@ -212,9 +225,11 @@ export const nftElement: Kind<NftElement> = {
             const answers = from.kernel.dump(
               from.namespace,
               "netfilter",
-              getElements({ table: table.name, set: set.name }),
+              getElements({ table: table.name, set: set.name }, table.family),
             );
-            return decodeElements(answers, elementForm(set)).map((element) => decodeElement(set, element));
+            return decodeElements(answers, elementForm(set), table.family).map((element) =>
+              decodeElement(set, element),
+            );
           }),
       ),
     );

@@ -5,20 +5,23 @@ import { ruleComment, tableComment } from "./ownership.ts";
 import { ruleText } from "./rule-text.ts";
 import { partsText, quoted } from "./value-text.ts";
 
+/** The table family of an object. */
+const familyOf = ({ family }: Pick<NftTable, "family">): "inet" | "bridge" => family ?? "inet";
+
 /** A word or text in single quotes for the shell. */
 function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-export function addTable({ name, owned }: NftTable): string {
-  return `nft add table inet ${name} ${shellQuoted(owned ? "{ flags owner ; }" : `{ comment ${quoted(tableComment)} ; }`)}`;
+export function addTable(table: NftTable): string {
+  return `nft add table ${familyOf(table)} ${table.name} ${shellQuoted(table.owned ? "{ flags owner ; }" : `{ comment ${quoted(tableComment)} ; }`)}`;
 }
 
-export function deleteTable({ name }: NftTable): string {
-  return `nft delete table inet ${name}`;
+export function deleteTable(table: NftTable): string {
+  return `nft delete table ${familyOf(table)} ${table.name}`;
 }
 
-/** nft's names of priorities; those of address translation stand for other numbers on other hooks. */
+/** nft's names of priorities in inet; those of address translation stand for other numbers on other hooks. */
 const priorityNames = new Map([
   [-300, "raw"],
   [-150, "mangle"],
@@ -32,19 +35,20 @@ function priorityText({ hook, priority }: NonNullable<NftChain["base"]>): string
   return priorityNames.get(priority) ?? String(priority);
 }
 
-export function addChain({ table, name, base }: NftChain): string {
-  const command = `nft add chain inet ${table} ${name}`;
+export function addChain(chain: NftChain): string {
+  const { table, name, base } = chain;
+  const command = `nft add chain ${familyOf(chain)} ${table} ${name}`;
   if (base === undefined) return command;
-  const hook = `type ${base.type} hook ${base.hook} priority ${priorityText(base)}; policy ${base.policy};`;
+  const hook = `type ${base.type} hook ${base.hook} priority ${chain.family === undefined ? priorityText(base) : base.priority}; policy ${base.policy};`;
   return `${command} ${shellQuoted(`{ ${hook} }`)}`;
 }
 
-export function setPolicy({ table, name, base }: NftChain): string {
-  return `nft chain inet ${table} ${name} ${shellQuoted(`{ policy ${base?.policy ?? "accept"}; }`)}`;
+export function setPolicy(chain: NftChain): string {
+  return `nft chain ${familyOf(chain)} ${chain.table} ${chain.name} ${shellQuoted(`{ policy ${chain.base?.policy ?? "accept"}; }`)}`;
 }
 
-export function deleteChain({ table, name }: NftChain): string {
-  return `nft delete chain inet ${table} ${name}`;
+export function deleteChain(chain: NftChain): string {
+  return `nft delete chain ${familyOf(chain)} ${chain.table} ${chain.name}`;
 }
 
 const wordOf = ({ data }: Pick<NftSet, "data">): string => (data ? "map" : "set");
@@ -53,11 +57,11 @@ export function addSet(set: NftSet): string {
   const data = set.data ? ` : ${set.data.join(" . ")}` : "";
   const flags = set.interval ? " flags interval;" : "";
   const type = `{ type ${set.key.join(" . ")}${data};${flags} }`;
-  return `nft add ${wordOf(set)} inet ${set.table} ${set.name} ${shellQuoted(type)}`;
+  return `nft add ${wordOf(set)} ${familyOf(set)} ${set.table} ${set.name} ${shellQuoted(type)}`;
 }
 
 export function deleteSet(set: NftSet): string {
-  return `nft delete ${wordOf(set)} inet ${set.table} ${set.name}`;
+  return `nft delete ${wordOf(set)} ${familyOf(set)} ${set.table} ${set.name}`;
 }
 
 function elementText({ type, key, data }: NftElement, withData: boolean): string {
@@ -70,7 +74,7 @@ function elementCommand(verb: "add" | "delete", elements: readonly NftElement[])
   const [first] = elements;
   if (first === undefined) throw new PortolanError("internal", "an element command needs an element");
   const list = elements.map((element) => elementText(element, verb === "add")).join(", ");
-  return `nft ${verb} element inet ${first.table} ${first.set} ${shellQuoted(`{ ${list} }`)}`;
+  return `nft ${verb} element ${familyOf(first)} ${first.table} ${first.set} ${shellQuoted(`{ ${list} }`)}`;
 }
 
 /** Adds elements that are all of the same set. */
@@ -84,10 +88,10 @@ export function deleteElements(elements: readonly NftElement[]): string {
 }
 
 /** A shell expression for the handle of a rule, which only the kernel knows. */
-function handleOf({ table, chain, ...rule }: NftRule): string {
+function handleOf(rule: NftRule): string {
   const comment = quoted(ruleComment(rule));
   const script = `s/.* comment ${comment.replaceAll(/[.*[\]\\/^$]/g, "\\$&")} # handle //p`;
-  return `$(nft -a list chain inet ${table} ${chain} | sed -n ${shellQuoted(script)})`;
+  return `$(nft -a list chain ${familyOf(rule)} ${rule.table} ${rule.chain} | sed -n ${shellQuoted(script)})`;
 }
 
 const textOf = (rule: NftRule): string =>
@@ -95,12 +99,12 @@ const textOf = (rule: NftRule): string =>
 
 /** Adds a rule at the end of its chain. */
 export function addRule(rule: NftRule): string {
-  return `nft add rule inet ${rule.table} ${rule.chain} ${textOf(rule)}`;
+  return `nft add rule ${familyOf(rule)} ${rule.table} ${rule.chain} ${textOf(rule)}`;
 }
 
 /** Adds a rule before the first of ours that has a greater position: where it belongs in a chain that has rules already. */
 export function placeRule(rule: NftRule): string {
-  const chain = `inet ${rule.table} ${rule.chain}`;
+  const chain = `${familyOf(rule)} ${rule.table} ${rule.chain}`;
   const awk = [
     `BEGIN { place = "add rule ${chain}" }`,
     `!found && match($0, /comment "portolan [0-9]+ /) { split(substr($0, RSTART), word, " ")`,
@@ -111,5 +115,5 @@ export function placeRule(rule: NftRule): string {
 }
 
 export function deleteRule(rule: NftRule): string {
-  return `nft delete rule inet ${rule.table} ${rule.chain} handle ${handleOf(rule)}`;
+  return `nft delete rule ${familyOf(rule)} ${rule.table} ${rule.chain} handle ${handleOf(rule)}`;
 }

@@ -125,6 +125,7 @@ export function decodeElement(set: NftSet, element: SetElement): NftElement {
   return {
     kind: "nft-element",
     namespace: set.namespace,
+    ...(set.family && { family: set.family }),
     table: set.table,
     set: set.name,
     type: typeOf(set),

@@ -49,6 +49,7 @@ const transport = (value: string): Guard => ({ key: "l4proto", value });
 
 /** Header fields; the first one that fits and whose protocols are made sure of gives the name. */
 const fields: readonly (Content & Pick<Payload, "base" | "offset">)[] = [
+  { base: "link", offset: 6, text: "ether saddr", type: "ether_addr", implies: [] },
   { base: "network", offset: 12, text: "ip saddr", type: "ipv4_addr", implies: [ipv4] },
   { base: "network", offset: 16, text: "ip daddr", type: "ipv4_addr", implies: [ipv4] },
   { base: "network", offset: 8, text: "ip6 saddr", type: "ipv6_addr", implies: [ipv6] },

@@ -5,7 +5,7 @@
 import { type Kernel, KernelError } from "../../kernel/kernel.ts";
 import type { NetlinkMessage } from "../../kernel/netlink/message.ts";
 import { decodeRule, deleteRule, getRules, newRule } from "../../kernel/netlink/nftables/rule.ts";
-import type { NftRule } from "../objects.ts";
+import type { NftChain, NftRule } from "../objects.ts";
 import { parseRuleComment, ruleComment } from "./ownership.ts";
 
 /** One of our rules in a chain: there already, or made by this transaction. */
@@ -14,6 +14,8 @@ interface Placed {
   readonly position: number;
   readonly known: { readonly handle: bigint } | { readonly id: number };
 }
+
+const chainKey = (family: NftRule["family"], table: string, chain: string): string => `${family} ${table} ${chain}`;
 
 export class RulePlaces {
   readonly #kernel: Kernel;
@@ -26,12 +28,12 @@ export class RulePlaces {
   }
 
   /** Notes that the transaction makes a chain: it is empty and needs no look. */
-  begin(table: string, chain: string): void {
-    this.#chains.set(`${table} ${chain}`, []);
+  begin({ family, table, name }: NftChain): void {
+    this.#chains.set(chainKey(family, table, name), []);
   }
 
   #rulesOf(rule: NftRule): Placed[] {
-    const chain = `${rule.table} ${rule.chain}`;
+    const chain = chainKey(rule.family, rule.table, rule.chain);
     const known = this.#chains.get(chain) ?? list(this.#kernel, rule);
     this.#chains.set(chain, known);
     return known;
@@ -46,8 +48,9 @@ export class RulePlaces {
     this.#made++;
     const id = this.#made;
     rules.splice(at, 0, { id: rule.id, position: rule.position, known: { id } });
-    const { table, chain, expressions } = rule;
-    return newRule({ table, chain, expressions, comment: ruleComment(rule) }, { id, ...(before && { before }) });
+    const { table, chain, expressions, family } = rule;
+    const place = { id, ...(before && { before }) };
+    return newRule({ table, chain, expressions, comment: ruleComment(rule) }, place, family);
   }
 
   /** The messages that delete a rule: one, none where it is gone already, several where somebody doubled it. */
@@ -57,16 +60,16 @@ export class RulePlaces {
       .filter(({ id }) => id === rule.id)
       .flatMap((placed) => {
         rules.splice(rules.indexOf(placed), 1);
-        return "handle" in placed.known ? [deleteRule(rule.table, rule.chain, placed.known.handle)] : [];
+        return "handle" in placed.known ? [deleteRule(rule.table, rule.chain, placed.known.handle, rule.family)] : [];
       });
   }
 }
 
 /** Our rules of a chain; none where table or chain are gone, which the kernel then says of the transaction's own messages. */
-function list(kernel: Kernel, { namespace, table, chain }: NftRule): Placed[] {
+function list(kernel: Kernel, { namespace, table, chain, family }: NftRule): Placed[] {
   try {
-    return kernel.dump(namespace, "netfilter", getRules(table, chain)).flatMap((message) => {
-      const rule = decodeRule(message);
+    return kernel.dump(namespace, "netfilter", getRules(table, chain, family)).flatMap((message) => {
+      const rule = decodeRule(message, family);
       const own = parseRuleComment(rule?.comment);
       if (rule === undefined || own === undefined || rule.chain !== chain || rule.table !== table) return [];
       return [{ ...own, known: { handle: rule.handle } }];

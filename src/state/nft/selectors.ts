@@ -69,6 +69,8 @@ export const l4proto = (): Selector => meta("l4proto", "inet_proto");
 /** `host`, `broadcast`, `multicast`, `other`. */
 export const pkttype = (): Selector => meta("pkttype", "pkt_type");
 
+/** MAC address of a frame's sender, in tables of family bridge: elsewhere nft would ask for Ethernet first. */
+export const etherSaddr = (): Selector => header("link", 6, "ether_addr");
 /** IPv4 source address. */
 export const ipSaddr = (): Selector => header("network", 12, "ipv4_addr", [ipv4]);
 /** IPv4 destination address. */

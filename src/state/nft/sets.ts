@@ -74,13 +74,14 @@ export function encodeSetForm(set: NftSet): NamedSet {
 }
 
 /** The set that the kernel has; undefined where its types are none of ours. */
-export function decodeSetForm(namespace: NamespaceRef, set: NamedSet): NftSet | undefined {
+export function decodeSetForm(namespace: NamespaceRef, set: NamedSet, family?: NftSet["family"]): NftSet | undefined {
   const key = partsOfType(set.key.number);
   const data = set.data === "verdict" ? (["verdict"] as const) : set.data && partsOfType(set.data.number);
   if (key === undefined || (set.data !== undefined && data === undefined)) return undefined;
   return {
     kind: "nft-set",
     namespace,
+    ...(family && { family }),
     table: set.table,
     name: set.name,
     key,

@@ -27,10 +27,10 @@ export interface TransactionPart {
  */
 export function transactionParts(kernel: Kernel, steps: readonly NftStep[]): readonly TransactionPart[] {
   const goingTables = new Set(
-    steps.flatMap(({ verb, object }) => (verb === "delete" && object.kind === "nft-table" ? [object.name] : [])),
+    steps.flatMap(({ verb, object }) => (verb === "delete" && object.kind === "nft-table" ? [tableOf(object)] : [])),
   );
   const needed = steps.filter(
-    ({ verb, object }) => verb !== "delete" || object.kind === "nft-table" || !goingTables.has(object.table),
+    ({ verb, object }) => verb !== "delete" || object.kind === "nft-table" || !goingTables.has(tableOf(object)),
   );
   const places = new RulePlaces(kernel);
   const parts: TransactionPart[] = [];
@@ -42,17 +42,22 @@ export function transactionParts(kernel: Kernel, steps: readonly NftStep[]): rea
   return parts;
 }
 
+/** The table that an object is, or is in. */
+const tableOf = (object: NftObject): string =>
+  `${object.family} ${object.kind === "nft-table" ? object.name : object.table}`;
+
 /** The steps from `at` on that the same messages carry out: one, or several that do the same with elements of one set. */
 function runFrom(steps: readonly NftStep[], at: number): readonly NftStep[] {
   const first = steps[at];
   let end = at + 1;
   if (first?.object.kind === "nft-element") {
-    const { table, set } = first.object;
+    const { table, set, family } = first.object;
     const joins = (step: NftStep | undefined): boolean =>
       step?.verb === first.verb &&
       step.object.kind === "nft-element" &&
       step.object.set === set &&
-      step.object.table === table;
+      step.object.table === table &&
+      step.object.family === family;
     while (joins(steps[end])) end++;
   }
   return steps.slice(at, end);
@@ -70,7 +75,7 @@ function elementParts(verb: NftStep["verb"], first: NftElement, run: readonly Nf
   const elements = run.flatMap(({ object }) => (object.kind === "nft-element" ? [encodeElement(object)] : []));
   const make = verb === "delete" ? deleteElements : newElements;
   let at = 0;
-  return make(first, elementForm(first.type), elements).map(({ message, count }) => {
+  return make(first, elementForm(first.type), elements, first.family).map(({ message, count }) => {
     const steps = run.slice(at, at + count);
     at += count;
     return { steps, message };
@@ -82,19 +87,21 @@ function messagesOf(
   object: Exclude<NftObject, NftElement>,
   places: RulePlaces,
 ): readonly NetlinkMessage[] {
+  const { family } = object;
   switch (object.kind) {
-    case "nft-table":
-      if (verb === "delete") return [deleteTable(object.name)];
-      return [
-        newTable(object.owned ? { name: object.name, owned: true } : { name: object.name, comment: tableComment }),
-      ];
+    case "nft-table": {
+      const { name, owned } = object;
+      if (verb === "delete") return [deleteTable(name, family)];
+      return [newTable(owned ? { name, owned } : { name, comment: tableComment }, family)];
+    }
     case "nft-chain":
-      if (verb === "delete") return [deleteChain(object.table, object.name)];
-      if (verb === "update") return object.base === undefined ? [] : [setChainPolicy(object, object.base.policy)];
-      places.begin(object.table, object.name);
-      return [newChain(object)];
+      if (verb === "delete") return [deleteChain(object.table, object.name, family)];
+      if (verb === "update")
+        return object.base === undefined ? [] : [setChainPolicy(object, object.base.policy, family)];
+      places.begin(object);
+      return [newChain(object, family)];
     case "nft-set":
-      return [verb === "delete" ? deleteSet(object.table, object.name) : newSet(encodeSetForm(object))];
+      return [verb === "delete" ? deleteSet(object.table, object.name, family) : newSet(encodeSetForm(object), family)];
     case "nft-rule":
       return verb === "delete" ? places.remove(object) : [places.insert(object)];
   }

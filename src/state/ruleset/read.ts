@@ -9,7 +9,7 @@ import {
   type SetElement,
 } from "../../kernel/netlink/nftables/element.ts";
 import type { Expression } from "../../kernel/netlink/nftables/expressions.ts";
-import { type TableFamily, tableFamilies } from "../../kernel/netlink/nftables/message.ts";
+import { routedFamilies, type TableFamily } from "../../kernel/netlink/nftables/message.ts";
 import { decodeRule, getRules } from "../../kernel/netlink/nftables/rule.ts";
 import { decodeSetShape, getSets } from "../../kernel/netlink/nftables/set.ts";
 
@@ -36,7 +36,7 @@ export interface RulesetTable {
 export function readRuleset(kernel: Kernel, except: readonly string[]): readonly RulesetTable[] {
   const own = new Set(except);
   return [
-    ...tableFamilies.flatMap((family) =>
+    ...routedFamilies.flatMap((family) =>
       nftTables(kernel, family).filter(({ name }) => family !== "inet" || !own.has(name)),
     ),
     ...([4, 6] as const).flatMap((family) => legacyTables(kernel, family)),

@@ -72,6 +72,7 @@ const otherBridge: Link = {
   isGateway: true,
   ipam: { type: "host-local", ranges: [range("10.89.0.0/24")], routes: routes.slice(0, 1) },
 };
+const guarded: Link = { ...otherBridge, macspoofchk: true, portIsolation: true };
 const portmap: Link = {
   type: "portmap",
   capabilities: { portMappings: true },
@@ -194,6 +195,7 @@ export const attachmentOperations: readonly Operation[] = [
     prepare: async (controller) => void (await addAll(controller, [bridge])),
     place: second,
   }),
+  add("CNI: ADD of bridge, held to its own MAC address", guarded),
   add("CNI: ADD of portmap", portmap, { before: [bridge] }),
   add("CNI: ADD of portmap with ports that the container has by another network", portmap, {
     prepare: publishedElsewhere,
@@ -214,6 +216,7 @@ export const attachmentOperations: readonly Operation[] = [
       await addAll(controller, [otherBridge], second);
     },
   }),
+  del("CNI: DEL of bridge, held to its own MAC address", [guarded]),
   del("CNI: DEL of portmap", [bridge, portmap]),
   takeOver,
   del("CNI: DEL of tuning", [bridge, tuning]),

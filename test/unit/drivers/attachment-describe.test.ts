@@ -77,6 +77,28 @@ test("without more said a pair on somebody's bridge is the pair and the address 
   });
 });
 
+test("who is held to his own MAC address is so by rules of the port's, with the address that a later plugin gave", () => {
+  const set = {
+    kind: "set",
+    sysctls: [],
+    links: [{ link: "eth0", setting: "mac", value: "02:00:00:00:00:09" }],
+  } as const;
+  const senders = (parts: readonly Made[]): readonly string[] =>
+    keys(describe(parts).objects).filter((key) => key.startsWith("nft-element"));
+  const held = { ...bridged, ownMacOnly: true } as const;
+  const element = (set: string, key: string): string => `nft-element host bridge portolan ${set} ${key}`;
+  assert.deepEqual(senders([held]), [element("guarded", "veth0"), element("senders", `veth0 . ${mac}`)]);
+  assert.deepEqual(senders([held, set]), [
+    element("guarded", "veth0"),
+    element("senders", "veth0 . 02:00:00:00:00:09"),
+  ]);
+});
+
+test("an interface that is left down has no state of ours", () => {
+  const link = linkIn(describe([{ ...bridged, leftDown: true }]).objects, "veth0");
+  assert.deepEqual(link?.kind === "link" && link.type === "veth" && link.peer, { namespace, name: "eth0", mac });
+});
+
 test("a bridge of our own comes along, with its addresses, and the host is made a router", () => {
   const own = { kind: "link", namespace: "host", type: "bridge", name: "cni0", up: true } as const;
   const gateways = ["10.1.0.1/24", "fd00::1/64"].map(parseInterfaceAddress);

@@ -46,6 +46,11 @@ test("a transaction is one change, with all tables that it touched and who made 
   ]);
 });
 
+test("a table of family bridge is meant as well", async () => {
+  const bridge = received(deleteTable("portolan", "bridge"));
+  assert.deepEqual(await gathered([bridge], [generation(7)]), [{ tables: ["portolan"] }]);
+});
+
 test("tables of other families have the same names and are not meant", async () => {
   const ip = received({ ...own, body: Buffer.from(own.body).fill(2, 0, 1) });
   assert.deepEqual(await gathered([ip, generation(7, 1, "nft")]), [{ tables: [], by: { pid: 1, name: "nft" } }]);

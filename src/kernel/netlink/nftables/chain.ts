@@ -29,8 +29,8 @@ const attribute = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 const hookAttribute = { number: 1, priority: 2 } as const;
 
 /** Makes a chain; refused with EEXIST where there is one of that name. */
-export function newChain(chain: Chain): NetlinkMessage {
-  return nftRequest(nftMessage.newChain, createExclusively, (writer) => {
+export function newChain(chain: Chain, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): void => {
     writer.string(attribute.table, chain.table).string(attribute.name, chain.name);
     const { base } = chain;
     if (base === undefined) return;
@@ -38,22 +38,24 @@ export function newChain(chain: Chain): NetlinkMessage {
       writer.be32(hookAttribute.number, numberOf(hooks, base.hook)).be32(hookAttribute.priority, base.priority);
     });
     writer.be32(attribute.policy, numberOf(policies, base.policy)).string(attribute.type, base.type);
-  });
+  };
+  return nftRequest(nftMessage.newChain, createExclusively, write, family);
 }
 
 /** Changes the policy of a base chain; nothing else of a chain can change. */
-export function setChainPolicy(chain: Chain, policy: BaseChain["policy"]): NetlinkMessage {
-  return nftRequest(nftMessage.newChain, 0, (writer) => {
+export function setChainPolicy(chain: Chain, policy: BaseChain["policy"], family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): void => {
     writer.string(attribute.table, chain.table).string(attribute.name, chain.name);
     writer.be32(attribute.policy, numberOf(policies, policy));
-  });
+  };
+  return nftRequest(nftMessage.newChain, 0, write, family);
 }
 
 /** Deletes a chain with its rules; refused with EBUSY where a rule or element still jumps to it. */
-export function deleteChain(table: string, name: string): NetlinkMessage {
-  return nftRequest(nftMessage.deleteChain, 0, (writer) =>
-    writer.string(attribute.table, table).string(attribute.name, name),
-  );
+export function deleteChain(table: string, name: string, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): unknown =>
+    writer.string(attribute.table, table).string(attribute.name, name);
+  return nftRequest(nftMessage.deleteChain, 0, write, family);
 }
 
 /** Asks, as a dump, for the chains of a table, or of all tables of a family. */

@@ -94,17 +94,18 @@ function elementMessages(
   name: SetName,
   form: ElementForm,
   elements: readonly SetElement[],
+  family: TableFamily | undefined,
 ): readonly ElementMessage[] {
   const messages: ElementMessage[] = [];
   let list = new AttributeWriter();
   let count = 0;
   const flush = (): void => {
     if (count === 0) return;
-    const message = nftRequest(type, flags, (writer) => {
+    const write = (writer: AttributeWriter): void => {
       writer.string(listAttribute.table, name.table).string(listAttribute.set, name.set);
       writer.nested(listAttribute.elements, () => writer.raw(list.finish()));
-    });
-    messages.push({ message, count });
+    };
+    messages.push({ message: nftRequest(type, flags, write, family), count });
     list = new AttributeWriter();
     count = 0;
   };
@@ -123,8 +124,9 @@ export function newElements(
   name: SetName,
   form: ElementForm,
   elements: readonly SetElement[],
+  family?: TableFamily,
 ): readonly ElementMessage[] {
-  return elementMessages(nftMessage.newElement, createExclusively, name, form, elements);
+  return elementMessages(nftMessage.newElement, createExclusively, name, form, elements, family);
 }
 
 /** Deletes elements, named by their keys; refused with ENOENT where one is not there. */
@@ -132,9 +134,10 @@ export function deleteElements(
   name: SetName,
   form: ElementForm,
   elements: readonly SetElement[],
+  family?: TableFamily,
 ): readonly ElementMessage[] {
   const keys = elements.map(({ key, last }) => ({ key, ...(last !== undefined && { last }) }));
-  return elementMessages(nftMessage.deleteElement, 0, name, form, keys);
+  return elementMessages(nftMessage.deleteElement, 0, name, form, keys, family);
 }
 
 /** Asks, as a dump, for the elements of a set. */

@@ -1,6 +1,6 @@
 /**
  * nfnetlink messages of the nftables subsystem (linux/netfilter/nfnetlink.h, struct nfgenmsg): one byte family, one byte version,
- * 16 bits of resource id, then attributes. Every object of the engine's own is of the family inet.
+ * 16 bits of resource id, then attributes. Objects of the engine's own are of the family inet, but for what is done to frames on bridges.
  */
 import { type Attributes, AttributeWriter, malformed, readAttributes } from "../attribute.ts";
 import { messageFlag, type NetlinkMessage, type ReceivedMessage } from "../message.ts";
@@ -35,10 +35,11 @@ export const rulesetGroup = 7;
 /** NFTA_TABLE_NAME, and NFTA_*_TABLE of all that is in a table. */
 const tableAttribute = 1;
 
-/** Families of tables that see routed packets (NFPROTO_*). */
-const familyNumbers = { inet: 1, ip: 2, ip6: 10 } as const;
+/** Families of tables (NFPROTO_*). */
+const familyNumbers = { inet: 1, ip: 2, bridge: 7, ip6: 10 } as const;
 export type TableFamily = keyof typeof familyNumbers;
-export const tableFamilies: readonly TableFamily[] = ["inet", "ip", "ip6"];
+/** Those that see routed packets. */
+export const routedFamilies: readonly TableFamily[] = ["inet", "ip", "ip6"];
 const headerLength = 4;
 
 /** NLM_F_CREATE | NLM_F_EXCL: make it, and fail where it is already there. */
@@ -67,8 +68,10 @@ export function nftAnswer(
   return readAttributes(message.body.subarray(headerLength));
 }
 
-/** Name of the table of family inet that a message of the subsystem is about; undefined for any other message. */
+const ownFamilies: ReadonlySet<number | undefined> = new Set([familyNumbers.inet, familyNumbers.bridge]);
+
+/** Name of the table of family inet or bridge that a message of the subsystem is about; undefined for any other message. */
 export function tableOf({ type, body }: ReceivedMessage): string | undefined {
-  if (type >> 8 !== subsystem || body.length < headerLength || body[0] !== familyNumbers.inet) return undefined;
+  if (type >> 8 !== subsystem || body.length < headerLength || !ownFamilies.has(body[0])) return undefined;
   return readAttributes(body.subarray(headerLength)).get(tableAttribute)?.string();
 }

@@ -2,7 +2,7 @@
  * Sets and maps (enum nft_set_attributes). Types of keys and data are numbers that only the nft tool gives a meaning; the
  * kernel goes by lengths.
  */
-import type { Attribute } from "../attribute.ts";
+import type { Attribute, AttributeWriter } from "../attribute.ts";
 import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
 import { createExclusively, nftAnswer, nftMessage, nftRequest, type TableFamily } from "./message.ts";
 import { encodeUserData } from "./userdata.ts";
@@ -66,12 +66,12 @@ function byteOrderData(type: number, order: SetType["byteOrder"]) {
 }
 
 /** Makes a set or map; refused with EEXIST where there is one of that name. */
-export function newSet(set: NamedSet): NetlinkMessage {
+export function newSet(set: NamedSet, family?: TableFamily): NetlinkMessage {
   const { key, data, fields = [] } = set;
   const ranges = set.interval && fields.length > 0;
   const flags =
     (set.interval ? flag.interval : 0) | (data !== undefined ? flag.map : 0) | (ranges ? flag.concatenation : 0);
-  return nftRequest(nftMessage.newSet, createExclusively, (writer) => {
+  const write = (writer: AttributeWriter): void => {
     writer.string(attribute.table, set.table).string(attribute.name, set.name).be32(attribute.flags, flags);
     writer.be32(attribute.keyType, key.number).be32(attribute.keyLength, key.length);
     if (data === "verdict") writer.be32(attribute.dataType, verdictType).be32(attribute.dataLength, 0);
@@ -89,14 +89,15 @@ export function newSet(set: NamedSet): NetlinkMessage {
       ...byteOrderData(userDataType.dataByteOrder, data === "verdict" ? undefined : data?.byteOrder),
     ];
     if (userData.length > 0) writer.bytes(attribute.userData, encodeUserData(userData));
-  });
+  };
+  return nftRequest(nftMessage.newSet, createExclusively, write, family);
 }
 
 /** Deletes a set with its elements; refused with EBUSY where a rule still looks it up. */
-export function deleteSet(table: string, name: string): NetlinkMessage {
-  return nftRequest(nftMessage.deleteSet, 0, (writer) =>
-    writer.string(attribute.table, table).string(attribute.name, name),
-  );
+export function deleteSet(table: string, name: string, family?: TableFamily): NetlinkMessage {
+  const write = (writer: AttributeWriter): unknown =>
+    writer.string(attribute.table, table).string(attribute.name, name);
+  return nftRequest(nftMessage.deleteSet, 0, write, family);
 }
 
 /** Asks, as a dump, for the sets of a table. */
@@ -131,8 +132,8 @@ function readFields(description: Attribute | undefined): readonly number[] {
 }
 
 /** The set in an answer, byte orders left out; undefined for another message and for sets without a name of their own or of objects. */
-export function decodeSet(message: ReceivedMessage): NamedSet | undefined {
-  const attributes = nftAnswer(message, nftMessage.newSet);
+export function decodeSet(message: ReceivedMessage, family?: TableFamily): NamedSet | undefined {
+  const attributes = nftAnswer(message, nftMessage.newSet, family);
   if (attributes === undefined) return undefined;
   const flags = attributes.get(attribute.flags)?.be32() ?? 0;
   if (flags & (flag.anonymous | flag.object)) return undefined;

@@ -58,6 +58,21 @@ const commands: Readonly<Record<string, string>> = {
   [deleteElements([
     nftElement(sets.verdicts, ["br0"], ["jump other"]),
   ])]: `nft delete element inet portolan verdicts '{ "br0" }'`,
+  [addTable({
+    kind: "nft-table",
+    namespace: "host",
+    family: "bridge",
+    name: "portolan",
+  })]: `nft add table bridge portolan '{ comment "managed by portolan" ; }'`,
+  [addChain({
+    ...chain,
+    family: "bridge",
+    base: { type: "filter", hook: "prerouting", priority: -300, policy: "accept" },
+  })]: "nft add chain bridge portolan forward '{ type filter hook prerouting priority -300; policy accept; }'",
+  [addSet({ ...sets.links, family: "bridge" })]: "nft add set bridge portolan links '{ type ifname; }'",
+  [addElements([
+    nftElement({ ...sets.links, family: "bridge" }, ["br0"]),
+  ])]: `nft add element bridge portolan links '{ "br0" }'`,
   [addRule(accepting)]: `nft add rule inet portolan forward 'accept comment "portolan 10 administrator'\\''s own"'`,
 };
 for (const [made, wanted] of Object.entries(commands)) {
