@@ -5,8 +5,9 @@ import { endpointMakers } from "../cni/maker.ts";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import { trimHeap } from "../kernel/syscalls.ts";
 import { createController } from "../model/controller.ts";
-import { createTidier } from "../tidy.ts";
+import { createTidier, createYoungTidier } from "../tidy.ts";
 import { buildApp } from "./app.ts";
+import { servePluginCalls } from "./plugin-calls.ts";
 import { listens } from "./socket-transport.ts";
 import type { ClientOptions } from "./transport.ts";
 
@@ -28,7 +29,13 @@ export async function runDaemon({ socket, signal, ...engine }: DaemonOptions): P
   mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
   // Nobody listens on it: it was left by a daemon that was killed.
   rmSync(socket, { force: true });
-  app.server.on("request", createTidier(trimHeap));
+  const [tidyOld, tidyYoung] = [createTidier(trimHeap), createYoungTidier()];
+  const tidy = (): void => {
+    tidyOld();
+    tidyYoung();
+  };
+  app.server.on("request", tidy);
+  const calls = servePluginCalls(app.server, controller, tidy);
   await app.listen({ path: socket });
   chmodSync(socket, socketMode);
   const { default: pino } = await import("pino");
@@ -40,6 +47,7 @@ export async function runDaemon({ socket, signal, ...engine }: DaemonOptions): P
   await stopped;
   log.info("stopping");
   await app.close();
+  await calls.settle();
   await controller.settle();
   rmSync(socket, { force: true });
 }

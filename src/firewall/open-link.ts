@@ -1,17 +1,18 @@
 /** Links of the host behind which containers are that nobody keeps apart, as behind the bridges of CNI's plugins: the firewall lets everything pass, and translates. */
 import { addressOf, cidrFamily, type InterfaceAddress, lengthOf, subnetOf } from "../address/cidr.ts";
 import { familyOf, type IpAddress } from "../address/ip.ts";
+import { remembering } from "../memo.ts";
 import { nftElement } from "../state/nft/elements.ts";
 import type { KernelObject, NftElement } from "../state/objects.ts";
 import { sets } from "./table.ts";
 
 /** What makes a link known to the firewall, whose table is there: what goes out of it keeps its source address, but for published ports, and nothing is dropped. */
-export const describeOpenLink = (link: string): readonly KernelObject[] => [
+export const describeOpenLink: (link: string) => readonly KernelObject[] = remembering(64, (link) => [
   nftElement(sets.bridges, [link]),
   nftElement(sets.betweenBridges, [link, link], ["accept"]),
   nftElement(sets.intoBridges4, [link], ["accept"]),
   nftElement(sets.intoBridges6, [link], ["accept"]),
-];
+]);
 
 /** Keeps a link apart: what comes from other links behind which containers are does not get there, but for published ports. */
 export const describeApart = (link: string): NftElement => nftElement(sets.apart, [link]);

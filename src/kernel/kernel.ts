@@ -104,6 +104,8 @@ export interface Kernel {
     signal: AbortSignal,
   ): AsyncIterable<readonly ReceivedMessage[] | "overrun">;
 
+  /** Whether a link is there; throws KernelError where the namespace is not. */
+  hasLink(namespace: NamespaceRef, name: string): boolean;
   /** Index of a link; throws KernelError ENODEV. */
   linkIndex(namespace: NamespaceRef, name: string): number;
 

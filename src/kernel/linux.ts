@@ -8,9 +8,9 @@ import {
   createNamespace,
   dropNamespace,
   enterNamespace,
-  namespaceExists,
   namespaceInode,
-  openNamespace,
+  noNamespace,
+  openIfNamespace,
   openOwnNamespace,
 } from "./namespace.ts";
 import { NetlinkSocket } from "./netlink/socket.ts";
@@ -59,6 +59,12 @@ export function createKernel(): Kernel {
   }
 
   function hold(namespace: NamespaceRef): Held {
+    const entry = holdIfThere(namespace);
+    if (entry === undefined) throw noNamespace(namespace);
+    return entry;
+  }
+
+  function holdIfThere(namespace: NamespaceRef): Held | undefined {
     if (namespace === "host") return host;
     let entry = held.get(namespace);
     const now = performance.now();
@@ -71,7 +77,9 @@ export function createKernel(): Kernel {
       return entry;
     }
     release(namespace);
-    entry = { descriptor: openNamespace(namespace), inode, checked: now, sockets: new Map() };
+    const descriptor = inode === undefined ? undefined : openIfNamespace(namespace);
+    if (descriptor === undefined) return undefined;
+    entry = { descriptor, inode, checked: now, sockets: new Map() };
     held.set(namespace, entry);
     const [oldest] = held.keys();
     if (held.size > heldLimit && oldest !== undefined) release(oldest);
@@ -104,7 +112,8 @@ export function createKernel(): Kernel {
       release(path);
       asKernelError(`drop namespace ${path}`, () => dropNamespace(path));
     },
-    namespaceExists,
+    // Whoever asks works there next: it stays open.
+    namespaceExists: (path) => holdIfThere(path as NamespaceRef) !== undefined, // a path is absolute: the contract's words
     namespaceDescriptor: (path) => hold(path as NamespaceRef).descriptor, // a path is absolute: the contract's words
     forgetNamespaces,
 
@@ -131,6 +140,7 @@ export function createKernel(): Kernel {
         socket.close();
       }
     },
+    hasLink: (namespace, name) => socketOf(namespace, "route").hasLink(name),
     linkIndex: (namespace, name) => socketOf(namespace, "route").linkIndex(name),
     openPackets: (namespace, link, mode) => inside(namespace, () => new LinkSocket(link, mode, errands)),
 

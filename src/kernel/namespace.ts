@@ -34,8 +34,12 @@ export function openOwnNamespace(): number {
 export function openNamespace(path: string): number {
   const descriptor = openIfNamespace(path);
   if (descriptor !== undefined) return descriptor;
-  throw new KernelError(`open ${path}`, refusalOf(noEntry, "no network namespace is there"));
+  throw noNamespace(path);
 }
+
+/** The refusal of a path where none is. */
+export const noNamespace = (path: string): KernelError =>
+  new KernelError(`open ${path}`, refusalOf(noEntry, "no network namespace is there"));
 
 /** Whether `path` is a network namespace. */
 export function namespaceExists(path: string): boolean {
@@ -45,7 +49,8 @@ export function namespaceExists(path: string): boolean {
   return true;
 }
 
-function openIfNamespace(path: string): number | undefined {
+/** Opens the network namespace at `path`; undefined where there is none. */
+export function openIfNamespace(path: string): number | undefined {
   // A file that waits for its namespace to be bound, or whose namespace was unmounted, lies in an ordinary file system.
   const isNamespace =
     statSync(path, { throwIfNoEntry: false }) !== undefined && statfsSync(path).type === namespaceFileSystem;

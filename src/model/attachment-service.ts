@@ -5,6 +5,7 @@ import { baseObjects } from "../firewall/table.ts";
 import { linkKey } from "../state/kind.ts";
 import { keyOf, kindOf } from "../state/kinds/registry.ts";
 import { plan } from "../state/plan.ts";
+import type { StoreChange } from "../store/records.ts";
 import { detach } from "./attachment-departure.ts";
 import { forgetNetwork, joinNetwork } from "./attachment-joins.ts";
 import { attachmentsOf, findAttachment } from "./attachment-records.ts";
@@ -76,16 +77,21 @@ export function createAttachments(
     reservations: (pool) => reservations.all(pool),
     isReserved: (pool, address) => reservations.isTaken(pool, address),
     lastReserved: (pool, set) => reservations.last(pool, set),
-    async reserve(pool, { containerId, interfaceName }, addresses) {
+    async reserve(pool, { containerId, interfaceName }, addresses, written) {
       const id = reservationId(pool, { containerId, interfaceName });
       const record = { id, pool, containerId, interfaceName, created: timestamp(context), addresses };
       // Nobody else gets them from here on.
       reservations.add(record);
+      const writes: readonly StoreChange[] = [
+        { op: "put", collection: "reservation", record },
+        { op: "put", collection: "setting", record: reservations.setting(pool) },
+      ];
+      if (written === "along") {
+        context.deferred.push(...writes);
+        return;
+      }
       try {
-        await commitAll(context, [
-          { op: "put", collection: "reservation", record },
-          { op: "put", collection: "setting", record: reservations.setting(pool) },
-        ]);
+        await commitAll(context, writes);
       } catch (error) {
         reservations.remove(record);
         throw error;

@@ -149,8 +149,16 @@ export interface Attachments {
   isReserved(pool: string, address: IpAddress): boolean;
   /** The address of a set that was given out last. */
   lastReserved(pool: string, set: number): IpAddress | undefined;
-  /** Gives addresses out: nobody else gets them from now on. Throws `store`. */
-  reserve(pool: string, holder: ReservationHolder, addresses: readonly IpAddress[]): Promise<void>;
+  /**
+   * Gives addresses out: nobody else gets them from now on. Throws `store`. Written `now`, or `along` with the next change: for who attaches an interface with them
+   * before anybody is told of them.
+   */
+  reserve(
+    pool: string,
+    holder: ReservationHolder,
+    addresses: readonly IpAddress[],
+    written: "now" | "along",
+  ): Promise<void>;
   /** Gives addresses back. Throws `store`. */
   release(records: readonly ReservationRecord[]): Promise<void>;
 }

@@ -107,10 +107,7 @@ async function attachHeld(
       endpoint: before,
       company: context.records.endpointsOfSandbox(sandbox.id),
       inside: () => context.engine.facts(namespace),
-      hasLink: async (link) => {
-        const [found] = await context.engine.linkStatistics([{ namespace, link }]);
-        return found !== undefined;
-      },
+      hasLink: (link) => context.engine.hasLink(namespace, link),
       host: () => context.engine.facts("host"),
     });
     const bare = before ?? newEndpoint(context, key, network, sandbox, context.records.endpointsOfSandbox(sandbox.id));

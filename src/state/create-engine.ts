@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isPortolanError } from "../errors.ts";
 import type { FeatureReport } from "../kernel/features.ts";
-import { type Kernel, KernelError } from "../kernel/kernel.ts";
+import { type Kernel, KernelError, type NamespaceRef } from "../kernel/kernel.ts";
 import { rulesetGroup } from "../kernel/netlink/nftables/message.ts";
 import { probeFeatures } from "../kernel/probe.ts";
 import { Announcer } from "./announcer.ts";
@@ -41,6 +41,15 @@ const takenApart = 5000;
 const triedAgain = 20;
 
 const dropsNamespace = ({ action, object }: Change): boolean => action === "delete" && object.kind === "namespace";
+
+function isThere(kernel: Kernel, namespace: NamespaceRef, link: string): boolean {
+  try {
+    return kernel.hasLink(namespace, link);
+  } catch (error) {
+    if (error instanceof KernelError) return false;
+    throw error;
+  }
+}
 
 /** Makes an engine around a kernel seam, which it closes at its end. */
 export function createEngine(kernel: Kernel): Engine {
@@ -129,6 +138,7 @@ export function createEngine(kernel: Kernel): Engine {
     ),
     heldPorts: async () => kernel.heldPorts(),
     portRefusals: async (claims, namespace) => claims.map((claim) => kernel.portRefusal(claim, namespace)),
+    hasLink: asking((namespace, link) => isThere(kernel, namespace, link)),
     linkStatistics: asking(async (links) => {
       const breathe = createBreather();
       const found = [];
@@ -151,7 +161,7 @@ export function createEngine(kernel: Kernel): Engine {
       features ??= probeFeatures(kernel);
       return features;
     },
-    namespaceExists: async (path) => kernel.namespaceExists(path),
+    namespaceExists: asking((path) => kernel.namespaceExists(path)),
     settle: () => sweeper.settle(),
     close: async () => {
       closing.abort();

@@ -83,6 +83,8 @@ export interface Engine {
    * served meanwhile.
    */
   findClaim(namespace: NamespaceRef, link: string, addresses: readonly IpAddress[]): Promise<AddressClaim | undefined>;
+  /** Whether a link is there; not where the namespace is not. */
+  hasLink(namespace: NamespaceRef, link: string): Promise<boolean>;
   /** Counters of links, in order; undefined where one does not exist. */
   linkStatistics(
     links: readonly { readonly namespace: NamespaceRef; readonly link: string }[],

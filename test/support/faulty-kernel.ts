@@ -45,6 +45,7 @@ export function createFaultyKernel(kernel: Kernel, faults: Faults): Kernel {
     dump: (namespace, family, message) => kernel.dump(namespace, family, message),
     watch: (family, group, signal) => kernel.watch(family, group, signal),
     legacyTables: (family) => kernel.legacyTables(family),
+    hasLink: (namespace, name) => kernel.hasLink(namespace, name),
     linkIndex: (namespace, name) => kernel.linkIndex(namespace, name),
     openPackets: (namespace, link, mode) => kernel.openPackets(namespace, link, mode),
     readSysctl: (namespace, name) => kernel.readSysctl(namespace, name),

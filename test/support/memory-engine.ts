@@ -50,6 +50,14 @@ export function createMemoryEngine({
     if (closed) throw new PortolanError("internal", "the engine is closed");
   }
 
+  /** Ends of pairs in sandboxes. */
+  const peers = (): ReadonlySet<string> =>
+    new Set(
+      [...kernel.objects()].flatMap((one) =>
+        one.kind === "link" && one.type === "veth" ? [`${one.peer.namespace} ${one.peer.name}`] : [],
+      ),
+    );
+
   return {
     async apply(changes) {
       open();
@@ -108,14 +116,14 @@ export function createMemoryEngine({
       open();
       return undefined;
     },
+    async hasLink(namespace, link) {
+      open();
+      return peers().has(`${namespace} ${link}`);
+    },
     async linkStatistics(links) {
       open();
       const none = { bytes: 0, packets: 0, errors: 0, dropped: 0 };
-      const there = new Set(
-        [...kernel.objects()].flatMap((one) =>
-          one.kind === "link" && one.type === "veth" ? [`${one.peer.namespace} ${one.peer.name}`] : [],
-        ),
-      );
+      const there = peers();
       return links.map(({ namespace, link }) =>
         there.has(`${namespace} ${link}`) ? { rx: none, tx: none } : undefined,
       );

@@ -1,5 +1,5 @@
 /** A call of a plugin, read and checked: what every type has in common. */
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import type { AttachmentKey, Attachments } from "../../model/attachment-types.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import { type Attachment, type CniArguments, type CniCall, readEnvironment } from "../protocol/environment.ts";
@@ -121,7 +121,7 @@ async function checkedNamespace({ attachment, attachments, environment }: Attach
     );
   }
   const override = ["1", "TRUE"].includes((environment["CNI_NETNS_OVERRIDE"] ?? "").toUpperCase());
-  if (!override && isSameFile(namespace, "/proc/self/ns/net")) {
+  if (!override && isOwnNamespace(namespace)) {
     throw new CniError(
       cniCode.badNamespace,
       `plugin's netns and netns from CNI_NETNS should not be the same`,
@@ -131,9 +131,12 @@ async function checkedNamespace({ attachment, attachments, environment }: Attach
   return namespace;
 }
 
-function isSameFile(one: string, other: string): boolean {
-  const [a, b] = [statSync(one), statSync(other)];
-  return a.dev === b.dev && a.ino === b.ino;
+let ownNamespace: Stats | undefined;
+
+function isOwnNamespace(path: string): boolean {
+  ownNamespace ??= statSync("/proc/self/ns/net");
+  const { dev, ino } = statSync(path);
+  return dev === ownNamespace.dev && ino === ownNamespace.ino;
 }
 
 /** Which attachments GC keeps, as `CONTAINERID/INTERFACE`. */

@@ -10,6 +10,7 @@ import {
   type RangeSet,
   type RangeSpec,
 } from "../../ipam/ranges/index.ts";
+import { remembering } from "../../memo.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import { type CniResult, emptyResult, type ResultDns, readResult } from "../protocol/result.ts";
 import { type AttachmentCall, type BaseCall, validAttachments } from "./call.ts";
@@ -42,8 +43,11 @@ function rangeSets(call: BaseCall, ipam: Fields): readonly RangeSet[] {
   const flat = ipam.has("subnet") ? [[ipam]] : [];
   const specs = [...asked, ...flat, ...ipam.objectLists("ranges")].map((set) => set.map(rangeSpec));
   if (specs.length === 0) throw new CniError(cniCode.badConfiguration, "no IP ranges specified");
-  return parseRangeSets(specs);
+  return parsedSets(JSON.stringify(specs));
 }
+
+/** A network's ranges are the same at every call, and take longer to read than the address to find. */
+const parsedSets = remembering(64, (specs) => parseRangeSets(JSON.parse(specs)));
 
 /** Addresses that are asked for, by all ways together. */
 function requests(call: AttachmentCall): readonly IpAddress[] {
@@ -51,7 +55,8 @@ function requests(call: AttachmentCall): readonly IpAddress[] {
   return [...new Set(texts.map((text) => parseIp(text.split("/", 1)[0] ?? "")))];
 }
 
-export async function add(call: AttachmentCall): Promise<CniResult> {
+/** Gives out addresses; `written` says when that is in the store. Throws CniError. */
+export async function add(call: AttachmentCall, written: "now" | "along" = "now"): Promise<CniResult> {
   const ipam = ipamOf(call);
   const pool = poolOf(call, ipam);
   const { attachments, key } = call;
@@ -70,6 +75,7 @@ export async function add(call: AttachmentCall): Promise<CniResult> {
     pool,
     { containerId: key.containerId, interfaceName: key.interfaceName },
     given.map(({ address }) => addressOf(address)),
+    written,
   );
   const { routes } = readResult({ routes: ipam.any("routes") });
   return { ...emptyResult, ips: given.map(({ address, gateway }) => ({ address, gateway })), routes, dns };

@@ -28,7 +28,7 @@ export async function addAddresses(call: AttachmentCall): Promise<CniResult> {
   const manager = managerOf(call);
   if (manager === undefined) return emptyResult;
   const { type, file } = manager;
-  if (file === undefined) return type === "static" ? fixed.add(call) : hostLocal.add(call);
+  if (file === undefined) return type === "static" ? fixed.add(call) : hostLocal.add(call, "along");
   try {
     const result = await executeAdd(call, file);
     if (result.ips.length === 0) throw new CniError(cniCode.other, "IPAM plugin returned missing IP config");

@@ -8,6 +8,7 @@ import {
   attachFilter,
   bind,
   closeSocket,
+  hasInterface,
   interfaceIndex,
   netlinkDomain,
   rawSocket,
@@ -214,6 +215,11 @@ export class NetlinkSocket {
       return index === 0;
     });
     return refusals;
+  }
+
+  /** Whether the namespace that the socket is of has a link. */
+  hasLink(name: string): boolean {
+    return hasInterface(this.#descriptor, name);
   }
 
   /** Index of a link of the namespace that the socket is of; throws KernelError ENODEV. */

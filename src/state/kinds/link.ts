@@ -8,7 +8,7 @@ import { type ApplyContext, inNamespace, type Kind, linkKey, namespaceKey, type 
 import type { Link, NamespaceRef, VethLink } from "../objects.ts";
 import { bridgeData, changedSettings, withPort } from "./bridge-settings.ts";
 import { observeLink } from "./link-observation.ts";
-import { aliasOf, createCommands, deleteCommands, updateCommands } from "./link-text.ts";
+import { aliasOf, createCommands, deleteCommands, updateCommands, vethQueues } from "./link-text.ts";
 
 /** Name of a link that waits for its deletion; indexes are unique in a namespace. */
 export const retiredName = (index: number): string => `~${index.toString(36)}`;
@@ -21,7 +21,7 @@ function kindData(link: Link, context: ApplyContext): LinkKindData {
       const { name, mac, mtu, namespace } = link.peer;
       const elsewhere = namespace !== "host" && namespace !== link.namespace;
       const namespaceDescriptor = elsewhere ? context.kernel.namespaceDescriptor(namespace) : undefined;
-      return { kind: "veth", peer: { name, mac, mtu, group: ownLinkGroup, namespaceDescriptor } };
+      return { kind: "veth", peer: { name, mac, mtu, queues: vethQueues, group: ownLinkGroup, namespaceDescriptor } };
     }
     case "macvlan":
       return { kind: "macvlan", mode: link.mode };
@@ -85,7 +85,15 @@ function create(link: Link): readonly Step[] {
     namespace: birthplace(link),
     birth: true,
     messages: (context) => [
-      createLink({ name, mac, mtu, group: ownLinkGroup, data: kindData(link, context), ...standing(link, context) }),
+      createLink({
+        name,
+        mac,
+        mtu,
+        ...(link.type === "veth" && { queues: vethQueues }),
+        group: ownLinkGroup,
+        data: kindData(link, context),
+        ...standing(link, context),
+      }),
     ],
   };
   const set: Step = { type: "route", namespace, messages: (context) => settings(link, context) };

@@ -33,6 +33,7 @@ function recorder(): { readonly kernel: Kernel; readonly done: string[] } {
     get: () => [],
     dump: () => [],
     async *watch() {},
+    hasLink: () => false,
     linkIndex: () => 0,
     legacyTables: () => [],
     openPackets: () => ({

@@ -17,6 +17,8 @@ export const linkAttribute = {
   /** IFLA_GROUP */ group: 27,
   /** IFLA_NET_NS_FD */ namespaceDescriptor: 28,
   /** IFLA_EXT_MASK */ extendedMask: 29,
+  /** IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES */ transmitQueues: 31,
+  receiveQueues: 32,
   /** IFLA_LINK_NETNSID: id of the namespace in which IFLA_LINK counts. */ linkNamespaceId: 37,
 } as const;
 

@@ -64,6 +64,8 @@ export interface NewLink extends LinkSettings {
   readonly index?: number | undefined;
   /** Index of the link it stands on (macvlan, ipvlan, vlan). */
   readonly link?: number | undefined;
+  /** How many queues it has in each direction; chosen by the kernel where absent, for a veth one for each processor (veth_get_num_queues). */
+  readonly queues?: number | undefined;
   /** Id of the namespace in which `link` counts; the request's own where absent. */
   readonly linkNamespaceId?: number | undefined;
   /** Kind, and what only that kind has. */
@@ -126,6 +128,8 @@ export function createLink(link: NewLink): NetlinkMessage {
   const writer = new AttributeWriter().raw(encodeLinkHeader(link.index ?? 0, link));
   writeSettings(writer, link, link.name);
   if (link.link !== undefined) writer.u32(linkAttribute.link, link.link);
+  if (link.queues !== undefined)
+    writer.u32(linkAttribute.transmitQueues, link.queues).u32(linkAttribute.receiveQueues, link.queues);
   if (link.linkNamespaceId !== undefined) writer.s32(linkAttribute.linkNamespaceId, link.linkNamespaceId);
   writer.nested(linkAttribute.info, (info) => writeKind(info, link.data));
   return { type: routeMessage.newLink, flags: createFlags.exclusive, body: writer.finish() };

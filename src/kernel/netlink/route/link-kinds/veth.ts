@@ -19,6 +19,8 @@ export interface VethPeer {
   readonly mac?: MacAddress | undefined;
   /** Bytes. */
   readonly mtu?: number | undefined;
+  /** How many queues it has in each direction; one for each processor where absent. */
+  readonly queues?: number | undefined;
   /** IFLA_GROUP */
   readonly group?: number | undefined;
   /** Descriptor of the namespace it is born in; that of this end where absent (IFLA_NET_NS_FD). */
@@ -40,6 +42,8 @@ export const veth: LinkKindCodec<VethData> = {
       if (peer.mac !== undefined) inner.bytes(linkAttribute.address, macToBytes(peer.mac));
       inner.string(linkAttribute.name, peer.name);
       if (peer.mtu !== undefined) inner.u32(linkAttribute.mtu, peer.mtu);
+      if (peer.queues !== undefined)
+        inner.u32(linkAttribute.transmitQueues, peer.queues).u32(linkAttribute.receiveQueues, peer.queues);
       if (peer.group !== undefined) inner.u32(linkAttribute.group, peer.group);
       if (peer.namespaceDescriptor !== undefined) {
         inner.u32(linkAttribute.namespaceDescriptor, peer.namespaceDescriptor);
@@ -61,6 +65,7 @@ function decodePeer(peer: Attribute): VethPeer {
     index: header.index === 0 ? undefined : header.index,
     mac: mac?.value.length === 6 ? bytesToMac(mac.value) : undefined,
     mtu: attributes.get(linkAttribute.mtu)?.u32(),
+    queues: attributes.get(linkAttribute.transmitQueues)?.u32(),
     group: attributes.get(linkAttribute.group)?.u32(),
     namespaceDescriptor: attributes.get(linkAttribute.namespaceDescriptor)?.u32(),
   };

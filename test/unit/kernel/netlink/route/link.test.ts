@@ -71,6 +71,7 @@ const veth = record<LinkKindData>({
       index: maybe(index),
       mac: maybe(mac),
       mtu: maybe(u32),
+      queues: maybe(u32),
       group: maybe(u32),
       namespaceDescriptor: maybe(index),
     }),
