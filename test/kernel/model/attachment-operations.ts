@@ -73,6 +73,8 @@ const otherBridge: Link = {
   ipam: { type: "host-local", ranges: [range("10.89.0.0/24")], routes: routes.slice(0, 1) },
 };
 const guarded: Link = { ...otherBridge, macspoofchk: true, portIsolation: true };
+/** With something in the firewall, whose table stays as long as the network. */
+const masqueraded: Link = { ...otherBridge, ipMasq: true };
 const portmap: Link = {
   type: "portmap",
   capabilities: { portMappings: true },
@@ -199,7 +201,7 @@ export const attachmentOperations: readonly Operation[] = [
   add("CNI: ADD of portmap", portmap, { before: [bridge] }),
   add("CNI: ADD of portmap with ports that the container has by another network", portmap, {
     prepare: publishedElsewhere,
-    before: [otherBridge],
+    before: [masqueraded],
     place: second,
   }),
   add("CNI: ADD of tuning", tuning, { before: [bridge] }),
