@@ -1,7 +1,7 @@
 /** The five kinds of nftables objects. Their messages are made where their transaction is (nft/transaction.ts). */
 import { PortolanError } from "../../errors.ts";
 import { decodeChain, getChains } from "../../kernel/netlink/nftables/chain.ts";
-import { decodeElements, getElements } from "../../kernel/netlink/nftables/element.ts";
+import { getElements, readElements } from "../../kernel/netlink/nftables/element.ts";
 import { canonicalExpressions } from "../../kernel/netlink/nftables/expressions.ts";
 import { decodeRule, getRules } from "../../kernel/netlink/nftables/rule.ts";
 import { decodeSet, getSets } from "../../kernel/netlink/nftables/set.ts";
@@ -222,14 +222,12 @@ export const nftElement: Kind<NftElement> = {
         ownSets(from, table)
           .filter((set) => wanted.has(nftSet.key(set)))
           .flatMap((set) => {
-            const answers = from.kernel.dump(
-              from.namespace,
-              "netfilter",
-              getElements({ table: table.name, set: set.name }, table.family),
-            );
-            return decodeElements(answers, elementForm(set), table.family).map((element) =>
-              decodeElement(set, element),
-            );
+            const request = getElements({ table: table.name, set: set.name }, table.family);
+            return readElements(
+              () => from.kernel.dump(from.namespace, "netfilter", request),
+              elementForm(set),
+              table.family,
+            ).map((element) => decodeElement(set, element));
           }),
       ),
     );

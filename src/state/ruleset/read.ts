@@ -2,12 +2,7 @@
 import type { Family } from "../../address/ip.ts";
 import { type Kernel, KernelError } from "../../kernel/kernel.ts";
 import { type BaseChain, decodeChain, getChains } from "../../kernel/netlink/nftables/chain.ts";
-import {
-  decodeElements,
-  type ElementForm,
-  getElements,
-  type SetElement,
-} from "../../kernel/netlink/nftables/element.ts";
+import { type ElementForm, getElements, readElements, type SetElement } from "../../kernel/netlink/nftables/element.ts";
 import type { Expression } from "../../kernel/netlink/nftables/expressions.ts";
 import { routedFamilies, type TableFamily } from "../../kernel/netlink/nftables/message.ts";
 import { decodeRule, getRules } from "../../kernel/netlink/nftables/rule.ts";
@@ -85,8 +80,8 @@ function elementReader(kernel: Kernel, family: TableFamily, table: string): Rule
     const form = forms.get(set);
     if (form === undefined) return [];
     return read.getOrInsertComputed(set, () => {
-      const answers = present(() => kernel.dump("host", "netfilter", getElements({ table, set }, family)));
-      return decodeElements(answers, form, family);
+      const request = getElements({ table, set }, family);
+      return readElements(() => present(() => kernel.dump("host", "netfilter", request)), form, family);
     });
   };
 }

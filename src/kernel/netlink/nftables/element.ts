@@ -3,6 +3,7 @@
  * (the last one included); a range in a set with a plain key is a pair: an element where it starts and one, marked as an end,
  * right behind its last value.
  */
+import { KernelError } from "../../kernel.ts";
 import { type Attribute, AttributeWriter } from "../attribute.ts";
 import type { NetlinkMessage, ReceivedMessage } from "../message.ts";
 import { createExclusively, nftAnswer, nftMessage, nftRequest, type TableFamily } from "./message.ts";
@@ -187,6 +188,30 @@ export function decodeElements(
   // An end sorts before a start of the same key: the one range stops where the next one begins.
   stored.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : Number(b.end) - Number(a.end)));
   return form === "interval" ? joinRanges(stored) : stored.map(({ end: _, ...element }) => element);
+}
+
+/** How often a set is read at most when the kernel moves its elements meanwhile: it needs some milliseconds for that, and does so when a set has grown or shrunk by half. */
+const readTries = 20;
+
+/**
+ * The elements that `dump` answers to {@link getElements}, by key. A set without ranges is a hash table, which the kernel makes larger in the background: a dump meanwhile
+ * tells some elements twice and others not at all, without NLM_F_DUMP_INTR (nft_rhash_walk in net/netfilter/nft_set_hash.c). Such a dump is taken again; throws KernelError
+ * EINTR where it stays so.
+ */
+export function readElements(
+  dump: () => readonly ReceivedMessage[],
+  form: ElementForm,
+  family?: TableFamily,
+): readonly SetElement[] {
+  for (let tries = 1; ; tries++) {
+    const elements = decodeElements(dump(), form, family);
+    const twice = form === "plain" && elements.some(({ key }, index) => key === elements[index + 1]?.key);
+    if (!twice) return elements;
+    if (tries === readTries) {
+      const message = `the elements were moved during each of ${tries} tries`;
+      throw new KernelError("dump", { errno: 4, code: "EINTR", message });
+    }
+  }
 }
 
 function joinRanges(stored: readonly StoredElement[]): readonly SetElement[] {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { newChain } from "../../../../src/kernel/netlink/nftables/chain.ts";
 import {
-  decodeElements,
   deleteElements,
   getElements,
   newElements,
+  readElements,
 } from "../../../../src/kernel/netlink/nftables/element.ts";
 import { decodeSet, getSets, newSet } from "../../../../src/kernel/netlink/nftables/set.ts";
 import { deleteTable, newTable } from "../../../../src/kernel/netlink/nftables/table.ts";
@@ -32,7 +33,7 @@ const add = (set: NftSet, elements: readonly NftElement[]) =>
 const remove = (set: NftSet, elements: readonly NftElement[]) =>
   deleteElements({ table, set: set.name }, elementForm(set), elements.map(encodeElement)).map(({ message }) => message);
 const elementsOf = (set: NftSet) =>
-  decodeElements(kernel.dump("host", "netfilter", getElements({ table, set: set.name })), elementForm(set)).map(
+  readElements(() => kernel.dump("host", "netfilter", getElements({ table, set: set.name })), elementForm(set)).map(
     (element) => decodeElement(set, element),
   );
 const sorted = (elements: readonly NftElement[]) =>
@@ -215,9 +216,10 @@ for (const { set, element } of many) {
     test(`${count} elements of ${set.name} come and go in one transaction each`, () => {
       const elements = Array.from({ length: count }, (_, i) => element(i));
       commit(newSet(encodeSetForm(set)), ...add(set, elements));
-      assert.deepEqual(elementsOf(set), sorted(elements));
+      // Not deepEqual: what it tells of so many that differ takes all memory.
+      assert.ok(isDeepStrictEqual(elementsOf(set), sorted(elements)));
       commit(...remove(set, elements));
-      assert.deepEqual(elementsOf(set), []);
+      assert.equal(elementsOf(set).length, 0);
     });
   }
 }

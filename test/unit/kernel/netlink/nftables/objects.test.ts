@@ -14,6 +14,7 @@ import {
   deleteElements,
   type ElementForm,
   newElements,
+  readElements,
   type SetElement,
 } from "../../../../../src/kernel/netlink/nftables/element.ts";
 import { decodeGeneration, getGeneration } from "../../../../../src/kernel/netlink/nftables/generation.ts";
@@ -99,6 +100,22 @@ test("elements of a plain set are read back as they were written", () => {
   fc.assert(
     fc.property(plain(plainElements), (elements) => assert.deepEqual(readBack("plain", elements), byKey(elements))),
   );
+});
+
+test("a plain set is read again while a dump tells an element twice, and not for ever", () => {
+  const [a, b] = [{ key: "01" }, { key: "02" }];
+  const dumps = [
+    [a, a],
+    [b, b],
+    [a, b],
+  ].map((elements) => messagesOf("plain", elements).map(received));
+  let asked = 0;
+  assert.deepEqual(
+    readElements(() => dumps[asked++] ?? [], "plain"),
+    [a, b],
+  );
+  assert.equal(asked, 3);
+  assert.throws(() => readElements(() => dumps[0] ?? [], "plain"), /EINTR/);
 });
 
 test("ranges of a concatenated key are read back as they were written", () => {
