@@ -1,5 +1,7 @@
 /** The engine on a machine: its plugins in a runtime's folder, with or without a daemon. */
 import { once } from "node:events";
+import { cpSync, mkdtempDisposableSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLocalStore } from "../../../src/store/local.ts";
 import type { Machine } from "./machine.ts";
@@ -62,7 +64,10 @@ export class MachineEngine {
   /** What containers have left in the engine's records, by collection; ends the daemon. Networks are told by name but the ones that are always there. */
   async remaining(): Promise<Readonly<Record<string, readonly string[]>>> {
     await this.stop();
-    const store = await openLocalStore({ stateDir: this.#machine.path("/var/lib/portolan") });
+    // A copy: SQLite follows the link /proc/N/root, by its text, to our own root.
+    using directory = mkdtempDisposableSync(join(tmpdir(), "portolan-"));
+    cpSync(this.#machine.path("/var/lib/portolan"), directory.path, { recursive: true });
+    const store = await openLocalStore({ stateDir: directory.path });
     const { network, endpoint, sandbox, reservation, intent } = await store.load();
     const names = network.map(({ name }) => name).filter((name) => !["bridge", "host", "none"].includes(name));
     await store.close();
