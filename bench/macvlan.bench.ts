@@ -1,12 +1,14 @@
 /**
- * macvlan: attaching through the daemon's socket, against the reference CNI plugin (with host-local) started as a runtime starts it, and traffic between two
- * containers of a network, against two links of the same mode made by hand. All links stand on one parent.
+ * macvlan: attaching by the library and through the daemon's socket, against the reference CNI plugin (with host-local) started as a runtime starts it, and traffic
+ * between two containers of a network, against two links of the same mode made by hand. All links stand on one parent.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addressOf } from "../src/address/cidr.ts";
+import { createController } from "../src/model/controller.ts";
+import type { Endpoint, Sandbox } from "../src/model/types.ts";
 import { run, temporaryDirectory } from "../test/support/test-host.ts";
 import { enterBenchHost, startDaemon } from "./host.ts";
 import { median, report, timed } from "./measure.ts";
@@ -63,59 +65,116 @@ function plugin(command: "ADD" | "DEL", namespace: string, id: string, previous?
   return stdout === "" ? undefined : JSON.parse(stdout);
 }
 
-await using daemon = await startDaemon();
-const { client } = daemon;
-await client.createNetwork({
+const theirName = (command: string): string => `CNI macvlan + host-local: ${command}`;
+const network = {
   name: "bench",
   driver: "macvlan",
   options: { parent: "parent0", macvlan_mode: "bridge" },
   ipam: { pools: [{ subnet: "10.60.0.0/16" }] },
-});
-const ours = { attach: [] as number[], detach: [] as number[] };
-const theirs = { attach: [] as number[], detach: [] as number[] };
-for (let round = 0; round < warmUp; round++) {
-  await client.createSandbox({ name: "box" });
-  await client.disconnect((await client.connect("bench", "box")).id);
-  await client.deleteSandbox("box");
-}
-for (let round = 0; round < rounds.attach; round++) {
-  await sleep(quiet);
-  await client.createSandbox({ name: "box" });
-  let id = "";
-  const attach = await timed(async () => {
-    id = (await client.connect("bench", "box")).id;
-  });
-  ours.attach.push(attach);
-  ours.detach.push(await timed(() => client.disconnect(id)));
-  await client.deleteSandbox("box");
+} as const;
 
-  await sleep(quiet);
-  run("ip netns add peer");
-  let previous: unknown;
-  const add = await timed(() => {
-    previous = plugin("ADD", "/run/netns/peer", `round${round}`);
-  });
-  theirs.attach.push(add);
-  theirs.detach.push(await timed(() => plugin("DEL", "/run/netns/peer", `round${round}`, previous)));
-  run("ip netns delete peer");
+/** One way to attach and detach a container. */
+interface Side {
+  readonly prepare: () => Promise<void>;
+  readonly attach: () => Promise<void>;
+  readonly detach: () => Promise<void>;
+  readonly clear: () => Promise<void>;
 }
-const [attach, add] = [median(ours.attach), median(theirs.attach)];
-report([
-  {
-    what: "attach an endpoint through the daemon's socket",
-    ours: attach,
-    unit: "ms",
-    other: { name: "CNI macvlan + host-local: ADD", value: add },
-    bar: "8 × faster",
-    met: add >= 8 * attach,
+
+let previous: unknown;
+let plugged = 0;
+const theirs: Side = {
+  prepare: async () => void run("ip netns add peer"),
+  attach: async () => {
+    previous = plugin("ADD", "/run/netns/peer", `round${++plugged}`);
   },
-  {
-    what: "detach it",
-    ours: median(ours.detach),
-    unit: "ms",
-    other: { name: "CNI macvlan + host-local: DEL", value: median(theirs.detach) },
-  },
-]);
+  detach: async () => void plugin("DEL", "/run/netns/peer", `round${plugged}`, previous),
+  clear: async () => void run("ip netns delete peer"),
+};
+
+/** Medians of attaching and detaching, each side in turn, milliseconds. */
+async function compare(
+  ours: Side,
+): Promise<{ readonly attach: readonly number[]; readonly detach: readonly number[] }> {
+  const sides = [ours, theirs].map((side) => ({ side, attach: [] as number[], detach: [] as number[] }));
+  for (let round = 0; round < warmUp; round++) {
+    await ours.prepare();
+    await ours.attach();
+    await ours.detach();
+    await ours.clear();
+  }
+  for (let round = 0; round < rounds.attach; round++) {
+    for (const { side, attach, detach } of sides) {
+      await side.prepare();
+      await sleep(quiet);
+      attach.push(await timed(side.attach));
+      detach.push(await timed(side.detach));
+      await side.clear();
+    }
+  }
+  return { attach: sides.map(({ attach }) => median(attach)), detach: sides.map(({ detach }) => median(detach)) };
+}
+
+function tell(way: string, { attach, detach }: Awaited<ReturnType<typeof compare>>): void {
+  const [ours = 0, plugins = 0] = attach;
+  const [oursGone = 0, pluginsGone = 0] = detach;
+  report([
+    {
+      what: `attach an endpoint ${way}`,
+      ours,
+      unit: "ms",
+      other: { name: theirName("ADD"), value: plugins },
+      bar: "8 × faster",
+      met: plugins >= 8 * ours,
+    },
+    { what: `detach it ${way}`, ours: oursGone, unit: "ms", other: { name: theirName("DEL"), value: pluginsGone } },
+  ]);
+}
+
+async function byLibrary(): Promise<void> {
+  await using controller = await createController({
+    stateDir: join(directory.path, "library"),
+    runDir: "/run/library",
+  });
+  const created = await controller.createNetwork(network);
+  let sandbox: Sandbox | undefined;
+  let endpoint: Endpoint | undefined;
+  const measured = await compare({
+    prepare: async () => {
+      sandbox = await controller.createSandbox({ name: "box" });
+      await controller.settle();
+    },
+    attach: async () => {
+      if (sandbox !== undefined) endpoint = await controller.connect(created, sandbox);
+    },
+    detach: async () => {
+      if (endpoint !== undefined) await controller.disconnect(endpoint);
+    },
+    clear: async () => {
+      await sandbox?.delete();
+      await controller.settle();
+    },
+  });
+  await created.delete();
+  tell("by the library", measured);
+}
+await byLibrary();
+
+await using daemon = await startDaemon();
+const { client } = daemon;
+await client.createNetwork(network);
+let connected = "";
+tell(
+  "through the daemon's socket",
+  await compare({
+    prepare: async () => void (await client.createSandbox({ name: "box" })),
+    attach: async () => {
+      connected = (await client.connect("bench", "box")).id;
+    },
+    detach: () => client.disconnect(connected),
+    clear: () => client.deleteSandbox("box"),
+  }),
+);
 
 /** Two containers on the parent: the namespace that answers and its address, and the one that asks. */
 interface Pair {
@@ -125,7 +184,7 @@ interface Pair {
 }
 
 /** Two containers of the network. */
-async function connected(): Promise<Pair> {
+async function connectedPair(): Promise<Pair> {
   const [server, caller] = [
     await client.createSandbox({ name: "server" }),
     await client.createSandbox({ name: "caller" }),
@@ -151,7 +210,7 @@ function made(): Pair {
   return { server: "/run/netns/byhand1", address: "10.61.0.1", caller: "/run/netns/byhand2" };
 }
 
-const pairs = { ours: await connected(), theirs: made() };
+const pairs = { ours: await connectedPair(), theirs: made() };
 await using servers = new AsyncDisposableStack();
 for (const { server } of Object.values(pairs)) {
   servers.use(await serve(server, ports.echo));
