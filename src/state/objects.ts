@@ -58,8 +58,13 @@ export interface VethLink extends LinkBase {
     readonly up?: boolean;
     readonly addressGeneration?: "eui64" | "none";
   };
-  /** Bridge port settings (IFLA_BRPORT_*). */
-  readonly port?: { readonly hairpin?: boolean; readonly isolated?: boolean };
+  readonly port?: BridgePort;
+}
+
+/** Settings of a bridge's port (IFLA_BRPORT_*). */
+export interface BridgePort {
+  readonly hairpin?: boolean;
+  readonly isolated?: boolean;
 }
 
 /** A link with a MAC address of its own on a link of the host, in whichever namespace it lives. */

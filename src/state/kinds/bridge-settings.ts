@@ -1,6 +1,7 @@
 /** Settings of bridges and their ports: as the kernel is told of them, what changes of them, and as `ip` says it. */
 import type { LinkKindData } from "../../kernel/netlink/route/link.ts";
-import type { BridgeLink, Link } from "../objects.ts";
+import { fieldsAgree } from "../kind.ts";
+import type { BridgeLink, BridgePort, Link } from "../objects.ts";
 
 type BridgeSettings = Pick<BridgeLink, "spanningTree" | "vlanFiltering" | "defaultVlan" | "ipFiltering">;
 
@@ -57,4 +58,15 @@ export function withPort(before: Link, link: Link): Link {
   const { hairpin, isolated } = before.port;
   const off = { ...(hairpin && { hairpin: false }), ...(isolated && { isolated: false }) };
   return Object.keys(off).length === 0 ? link : { ...link, port: { ...off, ...link.port } };
+}
+
+/**
+ * What a bridge's port is to be, where nothing else of its link is to be otherwise; undefined where there is more to do. Telling a port its MAC address and its bridge again
+ * takes the kernel longer than the change.
+ */
+export function changedPort(before: Link, link: Link): BridgePort | undefined {
+  const changed = withPort(before, link);
+  if (changed.type !== "veth" || changed.port === undefined || before.type !== "veth") return undefined;
+  const isElse = fieldsAgree({ ...changed, port: undefined }, before) && !fieldsAgree(changed.port, before.port);
+  return isElse ? changed.port : undefined;
 }

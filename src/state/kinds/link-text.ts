@@ -1,8 +1,8 @@
 /** The commands that do to a link what its messages do. */
 import { ownAliasPrefix, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import { inside } from "../kind.ts";
-import type { IpvlanLink, Link, MacvlanLink } from "../objects.ts";
-import { changedSettings, settingWords, withPort } from "./bridge-settings.ts";
+import type { BridgePort, IpvlanLink, Link, MacvlanLink } from "../objects.ts";
+import { changedPort, changedSettings, settingWords, withPort } from "./bridge-settings.ts";
 
 /** The alias that marks a link as ours. */
 export const aliasOf = (name: string): string => `${ownAliasPrefix}${name}`;
@@ -15,7 +15,12 @@ export const vethQueues = 1;
 
 export const createCommands = (object: Link): readonly string[] => [...addCommand(object), ...setCommands(object)];
 
-export const updateCommands = (before: Link, object: Link): readonly string[] => [
+export function updateCommands(before: Link, object: Link): readonly string[] {
+  const port = changedPort(before, object);
+  return port === undefined ? setAnewCommands(before, object) : portCommands(object, port);
+}
+
+const setAnewCommands = (before: Link, object: Link): readonly string[] => [
   ...(object.mac !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} address ${object.mac}`] : []),
   ...(object.mtu !== undefined ? [`${inside(object.namespace)}ip link set ${object.name} mtu ${object.mtu}`] : []),
   ...(object.master === undefined && before.master !== undefined
@@ -75,6 +80,14 @@ function addCommand(object: Link): readonly string[] {
   }
 }
 
+function portCommands({ namespace, name }: Link, { hairpin, isolated }: BridgePort): readonly string[] {
+  const words = [
+    ...(hairpin === undefined ? [] : [`hairpin ${hairpin ? "on" : "off"}`]),
+    ...(isolated === undefined ? [] : [`isolated ${isolated ? "on" : "off"}`]),
+  ];
+  return words.length === 0 ? [] : [`${inside(namespace)}bridge link set dev ${name} ${words.join(" ")}`];
+}
+
 function setCommands(object: Link): readonly string[] {
   const { namespace, name, master, up, addressGeneration, mtu } = object;
   const generation = addressGeneration === undefined ? "" : ` addrgenmode ${addressGeneration}`;
@@ -83,11 +96,7 @@ function setCommands(object: Link): readonly string[] {
   ];
   if (object.type !== "veth") return commands;
   const { port, peer } = object;
-  const words = [
-    ...(port?.hairpin === undefined ? [] : [`hairpin ${port.hairpin ? "on" : "off"}`]),
-    ...(port?.isolated === undefined ? [] : [`isolated ${port.isolated ? "on" : "off"}`]),
-  ];
-  if (words.length > 0) commands.push(`${inside(namespace)}bridge link set dev ${name} ${words.join(" ")}`);
+  if (port !== undefined) commands.push(...portCommands(object, port));
   const peerWords = [
     ...(peer.addressGeneration === undefined ? [] : [`addrgenmode ${peer.addressGeneration}`]),
     ...(peer.up === undefined ? [] : [peer.up ? "up" : "down"]),

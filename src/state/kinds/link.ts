@@ -6,7 +6,7 @@ import { createLink, type LinkInfo, type LinkKindData, setLink } from "../../ker
 import { departingLinkGroup, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import { type ApplyContext, inNamespace, type Kind, linkKey, namespaceKey, type Step } from "../kind.ts";
 import type { Link, NamespaceRef, VethLink } from "../objects.ts";
-import { bridgeData, changedSettings, withPort } from "./bridge-settings.ts";
+import { bridgeData, changedPort, changedSettings, withPort } from "./bridge-settings.ts";
 import { observeLink } from "./link-observation.ts";
 import { aliasOf, createCommands, deleteCommands, updateCommands, vethQueues } from "./link-text.ts";
 
@@ -115,6 +115,8 @@ function update(before: Link, link: Link): readonly Step[] | undefined {
       return undefined;
   }
   const { namespace, name, mac, mtu, master } = link;
+  const port = changedPort(before, link);
+  if (port !== undefined) return [{ type: "route", namespace, messages: () => [setLink({ name }, { port })] }];
   const changed = changedSettings(before, link);
   const own: Step = {
     type: "route",

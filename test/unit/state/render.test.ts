@@ -13,14 +13,15 @@ import type {
   NftSet,
   NftTable,
   Route,
+  VethLink,
 } from "../../../src/state/objects.ts";
-import { plan } from "../../../src/state/plan.ts";
+import { inversePlan, plan } from "../../../src/state/plan.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { state } from "./arbitraries.ts";
 
 const path = "/run/a";
 const namespace: KernelObject = { kind: "namespace", path };
-const veth: KernelObject = {
+const veth: VethLink = {
   kind: "link",
   type: "veth",
   namespace: "host",
@@ -47,6 +48,18 @@ const ruleOf = (id: string): NftRule => ({
 });
 
 test("an empty plan is no command", () => assert.deepEqual(renderPlan([]), []));
+
+test("a port that alone is to be otherwise is told nothing else", () => {
+  const port: VethLink = { ...veth, master: "br0" };
+  const [on, off]: readonly VethLink[] = [true, false].map((hairpin) => ({ ...port, port: { hairpin } }));
+  assert.ok(on && off);
+  const command = (mode: string) => [`bridge link set dev veth0 hairpin ${mode}`];
+  assert.deepEqual(renderPlan(plan([on], [port])), command("on"));
+  assert.deepEqual(renderPlan(inversePlan(plan([on], [port]))), command("off"));
+  assert.deepEqual(renderPlan(plan([off], [on])), command("off"));
+  const elsewhere: KernelObject = { ...port, master: "br1", port: { hairpin: true } };
+  assert.match(renderPlan(plan([elsewhere], [port])).join("\n"), /master br1.*\n.*hairpin on/);
+});
 
 test("commands come in the plan's order, those of a sandbox inside it", () => {
   assert.deepEqual(renderPlan(plan([...inside, veth, namespace], [])), [
