@@ -1,7 +1,8 @@
 /** An image to make containers of, from the machine's statically linked busybox: no registry is asked. */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { arch, tmpdir } from "node:os";
 import { join } from "node:path";
 
 const busybox = "/bin/busybox";
@@ -27,6 +28,30 @@ export function imageArchive(): Buffer {
     return execFileSync("tar", ["-C", root, "-cf", "-", "."], { maxBuffer: 2 ** 26 });
   } finally {
     rmSync(root, { recursive: true, force: true });
+  }
+}
+
+/** What a saved image is called. */
+export const imageReference = "docker.io/portolan/busybox:1";
+
+/** The image as `docker save` writes one, for what imports such archives. By itself it does nothing for a day. */
+export function saveImage(): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), "portolan-image-"));
+  try {
+    const layer = imageArchive();
+    const write = (name: string, content: unknown): void =>
+      writeFileSync(join(directory, name), JSON.stringify(content));
+    writeFileSync(join(directory, "layer.tar"), layer);
+    write("config.json", {
+      architecture: arch() === "x64" ? "amd64" : arch(),
+      os: "linux",
+      config: { Cmd: ["/bin/sleep", "86400"], Env: ["PATH=/bin"] },
+      rootfs: { type: "layers", diff_ids: [`sha256:${createHash("sha256").update(layer).digest("hex")}`] },
+    });
+    write("manifest.json", [{ Config: "config.json", RepoTags: [imageReference], Layers: ["layer.tar"] }]);
+    return execFileSync("tar", ["-C", directory, "-cf", "-", "."], { maxBuffer: 2 ** 26 });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
