@@ -2,13 +2,13 @@
  * Attaching through the daemon's socket, against the reference CNI plugins (bridge with ipMasq and host-local) started as a runtime starts them: a process
  * for each attachment. Both sides attach to a namespace that is there already, in turn.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run, temporaryDirectory } from "../test/support/test-host.ts";
 import { enterBenchHost, startDaemon } from "./host.ts";
 import { median, report, timed } from "./measure.ts";
+import { spawnPlugin } from "./plugin/spawned.ts";
 
 const plugins = "/usr/lib/cni";
 enterBenchHost({
@@ -38,24 +38,8 @@ const configuration = {
   },
 };
 
-/** Runs the bridge plugin as a runtime does; its answer. Throws where it fails. */
-function plugin(command: "ADD" | "DEL", namespace: string, id: string, previous?: unknown): unknown {
-  const input = JSON.stringify({ ...configuration, ...(previous !== undefined && { prevResult: previous }) });
-  const { status, stdout, stderr } = spawnSync(join(plugins, "bridge"), {
-    input,
-    encoding: "utf8",
-    env: {
-      PATH: process.env["PATH"],
-      CNI_COMMAND: command,
-      CNI_CONTAINERID: id,
-      CNI_NETNS: namespace,
-      CNI_IFNAME: "eth0",
-      CNI_PATH: plugins,
-    },
-  });
-  if (status !== 0) throw new Error(`the bridge plugin's ${command} failed: ${stdout}${stderr}`);
-  return stdout === "" ? undefined : JSON.parse(stdout);
-}
+const plugin = (command: "ADD" | "DEL", namespace: string, id: string, previous?: unknown): unknown =>
+  spawnPlugin(join(plugins, "bridge"), configuration, command, { namespace, id, previous });
 
 await using daemon = await startDaemon();
 const { client } = daemon;

@@ -2,7 +2,6 @@
  * macvlan: attaching by the library and through the daemon's socket, against the reference CNI plugin (with host-local) started as a runtime starts it, and traffic
  * between two containers of a network, against two links of the same mode made by hand. All links stand on one parent.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +11,7 @@ import type { Endpoint, Sandbox } from "../src/model/types.ts";
 import { run, temporaryDirectory } from "../test/support/test-host.ts";
 import { enterBenchHost, startDaemon } from "./host.ts";
 import { median, report, timed } from "./measure.ts";
+import { spawnPlugin } from "./plugin/spawned.ts";
 import { rate, serve, serveStreams, throughput, type Way } from "./traffic.ts";
 
 const plugins = "/usr/lib/cni";
@@ -47,23 +47,8 @@ const configuration = {
   },
 };
 
-/** Runs the macvlan plugin as a runtime does; its answer. Throws where it fails. */
-function plugin(command: "ADD" | "DEL", namespace: string, id: string, previous?: unknown): unknown {
-  const { status, stdout, stderr } = spawnSync(join(plugins, "macvlan"), {
-    input: JSON.stringify({ ...configuration, ...(previous !== undefined && { prevResult: previous }) }),
-    encoding: "utf8",
-    env: {
-      PATH: process.env["PATH"],
-      CNI_COMMAND: command,
-      CNI_CONTAINERID: id,
-      CNI_NETNS: namespace,
-      CNI_IFNAME: "eth0",
-      CNI_PATH: plugins,
-    },
-  });
-  if (status !== 0) throw new Error(`the macvlan plugin's ${command} failed: ${stdout}${stderr}`);
-  return stdout === "" ? undefined : JSON.parse(stdout);
-}
+const plugin = (command: "ADD" | "DEL", namespace: string, id: string, previous?: unknown): unknown =>
+  spawnPlugin(join(plugins, "macvlan"), configuration, command, { namespace, id, previous });
 
 const theirName = (command: string): string => `CNI macvlan + host-local: ${command}`;
 const network = {

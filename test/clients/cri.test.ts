@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeOutside } from "../support/outside.ts";
+import { answerOutside, makeOutside } from "../support/outside.ts";
 import { noContainerd } from "../support/runtimes/containerd.ts";
 import { Pods, pod } from "../support/runtimes/cri/pods.ts";
 import { MachineEngine } from "../support/runtimes/engine.ts";
@@ -57,15 +57,7 @@ const serving = ["nc", "-ll", "-p", "80", "-e", "echo", "hello"];
 const published = { portMappings: [{ protocol: 0, containerPort: 80, hostPort: 8080 }] };
 
 /** What somebody outside is answered at the host's port. */
-async function answered(): Promise<string> {
-  const ask = "busybox nc -w 2 192.0.2.1 8080 </dev/null || true";
-  for (let tries = 0; tries < 50; tries++) {
-    const said = exec("nsenter", "--net=/run/netns/outside", "sh", "-c", ask);
-    if (said !== "") return said;
-    await sleep(50);
-  }
-  return "";
-}
+const answered = (): Promise<string> => answerOutside("192.0.2.1", 8080);
 
 for (const how of ["daemon", "no daemon"] as const) {
   test(

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeOutside } from "../support/outside.ts";
+import { answerOutside, makeOutside } from "../support/outside.ts";
 import { Containerd, noContainerd } from "../support/runtimes/containerd.ts";
 import { MachineEngine } from "../support/runtimes/engine.ts";
 import { type Machine, startMachine } from "../support/runtimes/machine.ts";
@@ -58,15 +58,7 @@ const calls = (machine: Machine): readonly string[] =>
 const serving = ["nc", "-ll", "-p", "80", "-e", "echo", "hello"];
 
 /** What somebody outside is answered by the container that has the first address. */
-async function answered(): Promise<string> {
-  const ask = "busybox nc -w 2 10.66.0.2 80 </dev/null || true";
-  for (let tries = 0; tries < 50; tries++) {
-    const said = exec("nsenter", "--net=/run/netns/outside", "sh", "-c", ask);
-    if (said !== "") return said;
-    await sleep(50);
-  }
-  return "";
-}
+const answered = (): Promise<string> => answerOutside("10.66.0.2", 80);
 
 for (const how of ["daemon", "no daemon"] as const) {
   test(`${how}: run, task kill, and DEL without a namespace`, { skip }, () =>

@@ -4,27 +4,15 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ErrorCode, isPortolanError, PortolanError } from "../../../src/errors.ts";
+import { PortolanError } from "../../../src/errors.ts";
 import { namespace, RuntimeScene } from "../../support/cni/runtime-scene.ts";
 import { enterTestHost } from "../../support/test-host.ts";
+import { content, order, refuses } from "./runtime-scripts.ts";
 
 enterTestHost();
 const path = namespace("scripts");
 const attachment = { containerId: "c", interfaceName: "eth0", namespace: path };
 const named = { containerId: "c", interfaceName: "eth0" };
-/** A plugin that is content with everything. */
-const content = (result: string): string => `test "$CNI_COMMAND" != ADD || echo '${result}'`;
-
-function refuses(code: ErrorCode, words: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(isPortolanError(error, code), String(error));
-    assert.match(`${error.message} ${error.reason} ${error.advice}`, words);
-    return true;
-  };
-}
-
-const order = (scene: RuntimeScene): readonly string[] =>
-  scene.calls().map(({ command, type }) => `${command} ${type}`);
 
 test("ADD and CHECK go forwards, DEL backwards, each with the result it is to have", async () => {
   using scene = new RuntimeScene();

@@ -3,27 +3,14 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type ErrorCode, isPortolanError } from "../../../src/errors.ts";
 import { namespace, RuntimeScene } from "../../support/cni/runtime-scene.ts";
 import { enterTestHost } from "../../support/test-host.ts";
+import { content, order, refuses } from "./runtime-scripts.ts";
 
 enterTestHost();
 const path = namespace("scripts");
 const attachment = { containerId: "c", interfaceName: "eth0", namespace: path };
 const named = { containerId: "c", interfaceName: "eth0" };
-/** A plugin that is content with everything. */
-const content = (result: string): string => `test "$CNI_COMMAND" != ADD || echo '${result}'`;
-
-function refuses(code: ErrorCode, words: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(isPortolanError(error, code), String(error));
-    assert.match(`${error.message} ${error.reason} ${error.advice}`, words);
-    return true;
-  };
-}
-
-const order = (scene: RuntimeScene): readonly string[] =>
-  scene.calls().map(({ command, type }) => `${command} ${type}`);
 
 test("GC deletes what is not valid, tells the plugins what is, and goes on through failures", async () => {
   using scene = new RuntimeScene();

@@ -5,78 +5,31 @@ import { parseMac } from "../../../src/address/mac.ts";
 import { differences, type Existing, subjectOf, topologyLabel } from "../../../src/lab/differences.ts";
 import { parseTopology } from "../../../src/lab/read-topology.ts";
 import type { EndpointInfo, NetworkInfo, SandboxInfo } from "../../../src/model/types.ts";
+import { plainEndpoint, plainNetwork, plainSandbox } from "../../support/plain-infos.ts";
 
-const created = "2026-01-01T00:00:00.000000000Z";
+const labels = { [topologyLabel]: "shop" };
 
 function networkInfo(name: string, changes: Partial<NetworkInfo> = {}): NetworkInfo {
-  return {
-    id: `network-${name}`,
-    name,
-    driver: "bridge",
-    created,
-    scope: "local",
-    internal: false,
-    attachable: false,
-    ingress: false,
-    configOnly: false,
-    enableIpv4: true,
-    enableIpv6: false,
-    ipam: { driver: "default", options: {}, pools: [{ subnet: parseSubnet("10.1.0.0/24"), auxAddresses: {} }] },
-    options: {},
-    labels: { [topologyLabel]: "shop" },
-    endpoints: [],
-    ...changes,
-  };
+  const pools = [{ subnet: parseSubnet("10.1.0.0/24"), auxAddresses: {} }];
+  return plainNetwork(name, { ipam: { driver: "default", options: {}, pools }, labels, ...changes });
 }
 
-function endpointInfo(network: string, sandbox: string, changes: Partial<EndpointInfo> = {}): EndpointInfo {
-  return {
-    id: `endpoint-${network}-${sandbox}`,
-    name: `${network}-${sandbox}`,
-    created,
+const endpointInfo = (network: string, sandbox: string, changes: Partial<EndpointInfo> = {}): EndpointInfo =>
+  plainEndpoint(`${network}-${sandbox}`, {
     network: { id: `network-${network}`, name: network, driver: "bridge" },
     sandbox: { id: `sandbox-${sandbox}`, name: sandbox },
     interfaceName: "eth0",
     gatewayPriority: 0,
     mac: parseMac("02:42:0a:01:00:02"),
     ipv4: parseInterfaceAddress("10.1.0.2/24"),
-    aliases: [],
-    publish: [],
-    ports: [],
-    opened: [],
-    linkLocal: [],
-    routes: [],
-    exposed: [],
-    nameservers: [],
-    sysctls: {},
-    options: {},
-    labels: {},
     ...changes,
-  };
-}
+  });
 
-function sandboxInfo(
+const sandboxInfo = (
   name: string,
   endpoints: readonly EndpointInfo[],
   changes: Partial<SandboxInfo> = {},
-): SandboxInfo {
-  return {
-    id: `sandbox-${name}`,
-    name,
-    created,
-    namespace: `/run/portolan/netns/${name}`,
-    owned: true,
-    nameservers: [],
-    searchDomains: [],
-    resolverOptions: [],
-    extraHosts: [],
-    links: [],
-    labels: { [topologyLabel]: "shop" },
-    endpoints,
-    gateway: {},
-    ...changes,
-  };
-}
+): SandboxInfo => plainSandbox(name, { labels, endpoints, ...changes });
 
 const nothing: Existing = { networks: [], sandboxes: [], processes: [] };
 

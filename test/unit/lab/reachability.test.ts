@@ -3,41 +3,16 @@ import { test } from "node:test";
 import { parseInterfaceAddress } from "../../../src/address/cidr.ts";
 import { judge, mismatches, type Reach } from "../../../src/lab/reachability.ts";
 import type { SandboxInfo } from "../../../src/model/types.ts";
+import { plainEndpoint, plainSandbox } from "../../support/plain-infos.ts";
 
-function sandbox(name: string, addresses: readonly string[]): SandboxInfo {
-  return {
-    id: name,
-    name,
-    created: "",
-    namespace: `/run/${name}`,
-    owned: true,
-    nameservers: [],
-    searchDomains: [],
-    resolverOptions: [],
-    extraHosts: [],
-    links: [],
-    labels: {},
-    gateway: {},
-    endpoints: addresses.map((address, index) => ({
-      id: `${name}-${index}`,
-      name: `${name}-${index}`,
-      created: "",
-      network: { id: "n", name: "n", driver: "bridge" },
-      [address.includes(":") ? "ipv6" : "ipv4"]: parseInterfaceAddress(address),
-      aliases: [],
-      publish: [],
-      ports: [],
-      opened: [],
-      linkLocal: [],
-      routes: [],
-      exposed: [],
-      nameservers: [],
-      sysctls: {},
-      options: {},
-      labels: {},
-    })),
-  };
-}
+const sandbox = (name: string, addresses: readonly string[]): SandboxInfo =>
+  plainSandbox(name, {
+    endpoints: addresses.map((address, index) =>
+      plainEndpoint(`${name}-${index}`, {
+        [address.includes(":") ? "ipv6" : "ipv4"]: parseInterfaceAddress(address),
+      }),
+    ),
+  });
 
 const both = ["10.1.0.2/24", "fd00:1::2/64"];
 const connected = "connected";

@@ -3,45 +3,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { isPortolanError } from "../../../src/errors.ts";
 import { endpointFilters, filtered, networkFilters, sandboxFilters } from "../../../src/model/filters.ts";
-import type { EndpointInfo, Filters, NetworkInfo, SandboxInfo } from "../../../src/model/types.ts";
+import type { EndpointInfo, Filters, NetworkInfo } from "../../../src/model/types.ts";
+import { plainEndpoint, plainNetwork, plainSandbox } from "../../support/plain-infos.ts";
 
-const created = "2026-01-01T00:00:00.000000000Z";
-const endpoint = (name: string, sandbox?: string): EndpointInfo => ({
-  id: `e${name}`,
-  name,
-  created,
-  network: { id: "n1", name: "front", driver: "bridge" },
-  ...(sandbox !== undefined && { sandbox: { id: `s${sandbox}`, name: sandbox } }),
-  aliases: [],
-  publish: [],
-  ports: [],
-  opened: [],
-  linkLocal: [],
-  routes: [],
-  exposed: [],
-  nameservers: [],
-  sysctls: {},
-  options: {},
-  labels: {},
-});
-const network = (name: string, changes: Partial<NetworkInfo> = {}): NetworkInfo => ({
-  id: `id-${name}`,
-  name,
-  driver: "bridge",
-  created,
-  scope: "local",
-  internal: false,
-  attachable: false,
-  ingress: false,
-  configOnly: false,
-  enableIpv4: true,
-  enableIpv6: false,
-  ipam: { driver: "default", options: {}, pools: [] },
-  options: {},
-  labels: {},
-  endpoints: [],
-  ...changes,
-});
+const endpoint = (name: string, sandbox?: string): EndpointInfo =>
+  plainEndpoint(name, sandbox === undefined ? {} : { sandbox: { id: `s${sandbox}`, name: sandbox } });
+const network = (name: string, changes: Partial<NetworkInfo> = {}): NetworkInfo =>
+  plainNetwork(name, { id: `id-${name}`, ...changes });
 
 const networks = [
   network("bridge"),
@@ -88,24 +56,10 @@ test("endpoints and sandboxes are filtered by what they are joined to, by name o
     [["a"], ["a"], []],
   );
   assert.deepEqual(
-    [names({ network: ["front"] }), names({ network: ["n1"] }), names({ network: ["fro"] })],
+    [names({ network: ["front"] }), names({ network: ["network-front"] }), names({ network: ["fro"] })],
     [["a", "b"], ["a", "b"], []],
   );
-  const sandbox: SandboxInfo = {
-    id: "s1",
-    name: "web",
-    created,
-    namespace: "/run/a",
-    owned: true,
-    nameservers: [],
-    searchDomains: [],
-    resolverOptions: [],
-    extraHosts: [],
-    links: [],
-    labels: {},
-    endpoints,
-    gateway: {},
-  };
+  const sandbox = plainSandbox("web", { endpoints });
   assert.equal(filtered([sandbox], { network: ["front"] }, sandboxFilters).length, 1);
   assert.equal(filtered([sandbox], { network: ["back"] }, sandboxFilters).length, 0);
 });
