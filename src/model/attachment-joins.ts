@@ -23,13 +23,13 @@ import { joinedRecord } from "./joining.ts";
 import { createNetwork, deleteNetwork } from "./networks.ts";
 import { parseEndpoint, parseJoin } from "./parse.ts";
 import { refuseBusy } from "./publishing.ts";
-import { transact } from "./transact.ts";
+import { transact, withSuppressed } from "./transact.ts";
 import type { EndpointSpec, NetworkSpec } from "./types.ts";
 
 /** Label of the networks that came with their first attachment and go with the last. */
 const ownLabel = "portolan.cni";
 
-/** Attaches a container to a network; `part` is what is kept of the call. */
+/** Attaches a container to a network, which is made where there is none, and goes again where that fails; `part` is what is kept of the call. */
 export async function joinNetwork(
   context: Context,
   key: AttachmentKey,
@@ -39,13 +39,20 @@ export async function joinNetwork(
   part: (endpoint: EndpointRecord) => AttachmentPart,
 ): Promise<EndpointRecord> {
   for (;;) {
-    const network = await networkOfSpec(context, withSubnets(spec, endpoint));
-    const joined = await holdContainer(context, key, namespace, network, async (sandbox) => {
-      // It may have gone with its last endpoint while we waited.
-      if (!context.records.networks.has(network.id)) return undefined;
-      return joinHeld(context, key, network, sandbox ?? newSandbox(context, key, namespace), endpoint, part);
-    });
-    if (joined !== undefined) return joined;
+    const { network, made } = await networkOfSpec(context, withSubnets(spec, endpoint));
+    try {
+      const joined = await holdContainer(context, key, namespace, network, async (sandbox) => {
+        // It may have gone with its last endpoint while we waited.
+        if (!context.records.networks.has(network.id)) return undefined;
+        return joinHeld(context, key, network, sandbox ?? newSandbox(context, key, namespace), endpoint, part);
+      });
+      if (joined !== undefined) return joined;
+    } catch (error) {
+      if (!made) throw error;
+      const suppressed: unknown[] = [];
+      await forgetNetwork(context, spec.name).catch((failure: unknown) => suppressed.push(failure));
+      throw withSuppressed(error, suppressed);
+    }
   }
 }
 
@@ -69,8 +76,12 @@ function withSubnets(spec: NetworkSpec, { ipv4, ipv6 }: EndpointSpec): NetworkSp
 }
 
 /** The network of that name, made where there is none. Throws `exists` where it has another driver. */
-async function networkOfSpec(context: Context, spec: NetworkSpec): Promise<NetworkRecord> {
+async function networkOfSpec(
+  context: Context,
+  spec: NetworkSpec,
+): Promise<{ readonly network: NetworkRecord; readonly made: boolean }> {
   const { driver = "bridge" } = spec;
+  let made = false;
   for (;;) {
     const found = context.records.networkNamed(spec.name);
     if (found !== undefined && found.driver !== driver) {
@@ -79,9 +90,10 @@ async function networkOfSpec(context: Context, spec: NetworkSpec): Promise<Netwo
         advice: "give the network's own driver, or another name",
       });
     }
-    if (found !== undefined) return found;
+    if (found !== undefined) return { network: found, made };
     try {
       await createNetwork(context, { ...spec, labels: { [ownLabel]: "network" } }, {});
+      made = true;
     } catch (error) {
       // Another attachment made it.
       if (!isPortolanError(error, "exists")) throw error;

@@ -46,6 +46,7 @@ export function createAttachments(
       await detach(context, key, plugin);
       await forgetNetwork(context, key.network);
     },
+    forgetEmpty: (network) => forgetNetwork(context, network),
     told: (endpoint) => told(context, endpoint),
     hasDriver: (name) => context.drivers.has(name),
     find: (key) => findAttachment(context, key),

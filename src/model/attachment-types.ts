@@ -117,6 +117,8 @@ export interface Attachments {
   ): Promise<EndpointRecord>;
   /** Takes away the last part that a plugin added. Nothing to take away is fine. */
   detach(key: AttachmentKey, plugin: string): Promise<void>;
+  /** Lets a network go that came with its first attachment and was left without any, by a failure or by who was killed before it went. */
+  forgetEmpty(network: string): Promise<void>;
   told(endpoint: EndpointRecord): Told;
   hasDriver(name: string): boolean;
   find(key: AttachmentKey): EndpointRecord | undefined;

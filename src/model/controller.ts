@@ -269,8 +269,8 @@ class Controller implements NetworkController {
     for (const service of this.#services.toReversed()) await service.close();
     events.close();
     await names?.close();
-    await flushDeferred(this.#context);
     await engine.close();
+    await flushDeferred(this.#context);
     await store.close();
   }
 

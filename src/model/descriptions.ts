@@ -35,7 +35,8 @@ export function sandboxObjects(
   const gateway = gatewayAddress(joined, 4) ?? gatewayAddress(joined, 6);
   return [
     ...(owned && namespace !== "host" ? [{ kind: "namespace", path: namespace } as const] : []),
-    ...gatewayRoutes(namespace, joined),
+    // What could not be taken away of an endpoint may still have its default route.
+    ...gatewayRoutes(namespace, joined, { behindOthers: isAnyLeft(context, sandbox) }),
     ...describeFiles(sandbox, {
       runDir: context.runDir,
       host: context.hostNames.current,
@@ -47,6 +48,10 @@ export function sandboxObjects(
     }),
   ];
 }
+
+/** Whether something is left of a former endpoint of a sandbox. */
+const isAnyLeft = ({ departures }: Context, { id }: SandboxRecord): boolean =>
+  departures.values().some(({ sandboxId, failure }) => sandboxId === id && failure !== undefined);
 
 /** Ids of the endpoints that give a sandbox its default routes. */
 export function gatewaysOf(context: Context, sandbox: SandboxRecord): SandboxInfo["gateway"] {

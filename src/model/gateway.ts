@@ -55,7 +55,12 @@ export function gatewayAddress(joined: readonly Joined[], family: Family): IpAdd
 }
 
 /** The route by which an endpoint leads everywhere, in the main table or one of its own. */
-function defaultRoute(namespace: NamespaceRef, one: Joined, family: Family, table?: number): Route {
+function defaultRoute(
+  namespace: NamespaceRef,
+  one: Joined,
+  family: Family,
+  { table, behindOthers = false }: { readonly table?: number; readonly behindOthers?: boolean } = {},
+): Route {
   const gateway = gatewayOf(one, family);
   return {
     kind: "route",
@@ -66,6 +71,7 @@ function defaultRoute(namespace: NamespaceRef, one: Joined, family: Family, tabl
     ...(table !== undefined && { table }),
     ...(gateway === undefined ? { scope: "link" } : { gateway }),
     ...(gateway !== undefined && one.description.gatewaysOnLink && { onLink: true }),
+    ...(behindOthers && { behindOthers }),
   };
 }
 
@@ -80,9 +86,13 @@ const ownTable = ({ id }: EndpointRecord): number => 0x7000_0000 + Number.parseI
 /**
  * The default routes of a sandbox. Answers to who came by another network than that of the default route have to leave by it again: another bridge is not where the host's
  * reverse path filter expects them from, and connections stay where they are when the default route moves. So where there are several ways, each address but those of the default route's
- * endpoint has a table of its own, asked after everything in the main table but its default route.
+ * endpoint has a table of its own, asked after everything in the main table but its default route. `behindOthers`: somebody else's default route may be in front.
  */
-export function gatewayRoutes(namespace: NamespaceRef, joined: readonly Joined[]): readonly (Route | Rule)[] {
+export function gatewayRoutes(
+  namespace: NamespaceRef,
+  joined: readonly Joined[],
+  { behindOthers = false }: { readonly behindOthers?: boolean } = {},
+): readonly (Route | Rule)[] {
   return ([4, 6] as const).flatMap((family): (Route | Rule)[] => {
     const [winner, ...others] = candidates(joined, family);
     if (winner === undefined) return [];
@@ -94,10 +104,10 @@ export function gatewayRoutes(namespace: NamespaceRef, joined: readonly Joined[]
       if (address === undefined) return [];
       const table = ownTable(one.endpoint);
       const from = subnetOf(addressOf(address), family === 4 ? 32 : 128);
-      return [{ ...rule, priority: priority.ownWay, table, from }, defaultRoute(namespace, one, family, table)];
+      return [{ ...rule, priority: priority.ownWay, table, from }, defaultRoute(namespace, one, family, { table })];
     });
     const main: Rule = { ...rule, priority: priority.allButDefault, table: mainTable, suppressPrefixLength: 0 };
-    const first = isMade(winner, family) ? [] : [defaultRoute(namespace, winner, family)];
+    const first = isMade(winner, family) ? [] : [defaultRoute(namespace, winner, family, { behindOthers })];
     return [...first, ...(ways.length > 0 ? [main, ...ways] : [])];
   });
 }

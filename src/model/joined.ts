@@ -1,5 +1,5 @@
 /** Endpoints in sandboxes, as their drivers describe them. */
-import { describeAttachment } from "../drivers/attachment/describe.ts";
+import { describeAttachment, withSettings } from "../drivers/attachment/describe.ts";
 import type { JoinDescription } from "../drivers/driver.ts";
 import type { EndpointRecord, SandboxRecord } from "../store/records.ts";
 import type { Context } from "./context.ts";
@@ -15,7 +15,7 @@ function describeJoin(context: Context, endpoint: EndpointRecord, { namespace }:
   return {
     ...description,
     ...gateways,
-    objects: [...description.objects, ...staticRoutes(endpoint, namespace), ...objects],
+    objects: withSettings([...description.objects, ...staticRoutes(endpoint, namespace), ...objects]),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Descriptions, Owner } from "../state/ledger.ts";
 import { settingsOf } from "../state/link-settings.ts";
 import type { KernelObject } from "../state/objects.ts";
 import { inversePlan } from "../state/plan.ts";
-import type { Plan } from "../state/plan-types.ts";
+import type { Change, Plan } from "../state/plan-types.ts";
 import type { IntentRecord, StoreChange } from "../store/records.ts";
 import { type Context, newId } from "./context.ts";
 import type { ChangeOptions } from "./types.ts";
@@ -127,8 +127,15 @@ async function remove(context: Context, transaction: Transaction, plan: Plan): P
     }
     throw error;
   }
-  context.deferred.push(ended, ...unneededOriginals(plan));
+  context.deferred.push(...unneededOriginals(plan));
+  // A start would not find by itself what waits for its deletion in a namespace that nobody knows any more.
+  if (plan.some(leavesLink)) void context.engine.departed().then(() => context.deferred.push(ended));
+  else context.deferred.push(ended);
 }
+
+/** Whether a link that is deleted is in a sandbox: it is put out of the way first. */
+const leavesLink = ({ action, object }: Change): boolean =>
+  action === "delete" && object.kind === "link" && object.namespace !== "host";
 
 /** Takes a plan back; the errors of doing so. */
 async function undone(context: Context, plan: Plan): Promise<readonly unknown[]> {
@@ -140,7 +147,8 @@ async function undone(context: Context, plan: Plan): Promise<readonly unknown[]>
   }
 }
 
-function withSuppressed(error: unknown, suppressed: readonly unknown[]): unknown {
+/** An error with what failed while it was undone. */
+export function withSuppressed(error: unknown, suppressed: readonly unknown[]): unknown {
   if (suppressed.length === 0 || !(error instanceof PortolanError)) return error;
   return new PortolanError(error.code, error.message, {
     ...error.toJSON(),

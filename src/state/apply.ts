@@ -12,7 +12,7 @@ import { settingsOf } from "./link-settings.ts";
 import { type NftStep, type TransactionPart, transactionParts } from "./nft/transaction.ts";
 import { forgetFlows, translatedPorts } from "./nft/translated-flows.ts";
 import type { KernelObject, Link, LinkSetting, Sysctl } from "./objects.ts";
-import { inverseOf, inversePlan, ordered } from "./plan.ts";
+import { inversePlan, ordered, undoing } from "./plan.ts";
 import type { Change, Plan } from "./plan-types.ts";
 import { refusalError } from "./refusal.ts";
 import { whatPutsBack } from "./replaced.ts";
@@ -302,7 +302,7 @@ class Application implements ApplyContext {
   #inverse(index: number): Change {
     const change = this.#change(index);
     const lost = change.action === "update" && this.#refused.has(index);
-    return lost ? { action: "create", object: change.before } : inverseOf(change);
+    return lost ? { action: "create", object: change.before } : undoing(change);
   }
 
   #attempt(errors: unknown[], work: () => void): void {

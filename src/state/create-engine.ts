@@ -163,6 +163,7 @@ export function createEngine(kernel: Kernel): Engine {
     },
     namespaceExists: asking((path) => kernel.namespaceExists(path)),
     settle: () => sweeper.settle(),
+    departed: () => sweeper.departed(),
     close: async () => {
       closing.abort();
       await watching;

@@ -93,8 +93,10 @@ export interface Engine {
   features(): Promise<FeatureReport>;
   /** Whether a path is a network namespace. */
   namespaceExists(path: string): Promise<boolean>;
-  /** Resolves when all deferred deletions are done. */
+  /** Carries out all deferred deletions. */
   settle(): Promise<void>;
+  /** Resolves when all deferred deletions have been carried out, in the pause that they wait for. */
+  departed(): Promise<void>;
   /** Finishes deferred deletions and stops. */
   close(): Promise<void>;
 }

@@ -163,6 +163,8 @@ export interface Route {
   readonly mtu?: number;
   /** The maximum segment size that TCP connections on this way tell the other side, bytes (RTAX_ADVMSS); at most 65495. */
   readonly advertisedMss?: number;
+  /** It goes behind whatever others have to the same destination; where it is absent, that is a refusal. It says how the route is made: once there, nothing tells of it. */
+  readonly behindOthers?: true;
 }
 
 /** A neighbour entry, or with `forwarding` an FDB entry of a bridge or VXLAN link. */

@@ -159,9 +159,17 @@ export function inverseOf(change: Change): Change {
   }
 }
 
+/** What takes a change back that was made: a route comes back beside whatever stood beside it, for others may have one to the same destination, as CNI plugins do. */
+export function undoing(change: Change): Change {
+  const inverse = inverseOf(change);
+  return inverse.action === "create" && inverse.object.kind === "route"
+    ? { action: "create", object: { ...inverse.object, behindOthers: true } }
+    : inverse;
+}
+
 /** What undoes a plan: the inverses, in the order that their own references ask for. */
 export function inversePlan(changes: Plan): Plan {
-  return ordered(changes.toReversed().map(inverseOf));
+  return ordered(changes.toReversed().map(undoing));
 }
 
 /** Keys that an object answers to. */

@@ -19,6 +19,7 @@ export class Sweeper {
   #timer: NodeJS.Timeout | undefined;
   #waitingSince = 0;
   #sweeping: Promise<void> | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -50,7 +51,13 @@ export class Sweeper {
     if (this.#departing.size > 0) this.restSoon();
   }
 
-  /** Resolves when nothing waits for its deletion. */
+  /** Resolves when nothing waits for its deletion any more, and hastens nothing. */
+  departed(): Promise<void> {
+    if (this.#departing.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Deletes what waits; resolves when nothing does. */
   async settle(): Promise<void> {
     while (this.#departing.size > 0) await this.#sweep();
     await this.#sweeping;
@@ -78,6 +85,7 @@ export class Sweeper {
         if (failure !== undefined) console.error(`links wait for their deletion until the next start: ${failure}`);
       } else this.#departing.set(namespace, tries + 1);
     }
+    if (this.#departing.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Why it could not be done; undefined where it was, or nothing was there. */

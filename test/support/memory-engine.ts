@@ -136,6 +136,7 @@ export function createMemoryEngine({
       open();
       return kernel.hasNamespace(path);
     },
+    async departed() {},
     async settle() {
       open();
     },

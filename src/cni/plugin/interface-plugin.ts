@@ -132,6 +132,7 @@ export async function collect(call: BaseCall): Promise<void> {
       .detach({ network: call.network, containerId, interfaceName }, call.type)
       .catch((error: unknown) => failures.push(error));
   }
+  await call.attachments.forgetEmpty(call.network).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 

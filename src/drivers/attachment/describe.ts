@@ -31,12 +31,8 @@ export function describeAttachment(endpoint: EndpointRecord, namespace: Namespac
   if (attachment === undefined || join === undefined) return { objects: [] };
   const { parts } = attachment;
   const main = interfaceOf(parts);
-  const objects = parts.flatMap((part) => describePart(part, endpoint, namespace, join.interfaceName));
-  const set = new Set(
-    objects.flatMap((one) => (one.kind === "link-setting" ? [`${one.namespace} ${one.link} ${one.setting}`] : [])),
-  );
   return {
-    objects: set.size === 0 ? objects : objects.map((one) => withoutSet(one, set)),
+    objects: parts.flatMap((part) => describePart(part, endpoint, namespace, join.interfaceName)),
     ...(main !== undefined && defaultGateways(main)),
     ...(parts.some(({ made }) => made.kind === "routed") && { gatewaysOnLink: true }),
   };
@@ -48,7 +44,14 @@ export function interfaceOf(parts: readonly AttachmentPart[]): AttachmentInterfa
   return undefined;
 }
 
-/** A link without the properties that a later plugin has set: these are said apart, with what they were. */
+/** Objects of an endpoint, the links without the properties that a later plugin has set: these are said apart, with what they were. */
+export function withSettings(objects: readonly KernelObject[]): readonly KernelObject[] {
+  const set = new Set(
+    objects.flatMap((one) => (one.kind === "link-setting" ? [`${one.namespace} ${one.link} ${one.setting}`] : [])),
+  );
+  return set.size === 0 ? objects : objects.map((one) => withoutSet(one, set));
+}
+
 function withoutSet(object: KernelObject, set: ReadonlySet<string>): KernelObject {
   if (object.kind !== "link") return object;
   const bare = <

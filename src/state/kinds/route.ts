@@ -10,8 +10,10 @@ import {
   type RouteOptions,
   routeTable,
 } from "../../kernel/netlink/route/route.ts";
+import type { CreateMode } from "../../kernel/netlink/route/rtnetlink.ts";
 import {
   type ApplyContext,
+  fieldsAgree,
   inNamespace,
   inside,
   type Kind,
@@ -40,6 +42,8 @@ function options(route: Route, context: ApplyContext): RouteOptions {
     ...((mtu ?? advertisedMss) !== undefined && { metrics: { mtu, advertisedSegmentSize: advertisedMss } }),
   };
 }
+
+const creation = ({ behindOthers }: Route): CreateMode => (behindOthers ? "append" : "exclusive");
 
 /** IPv6 routes without a metric get 1024 (IP6_RT_PRIO_USER). */
 const defaultMetric = ({ family }: Pick<Route, "family">): number => (family === 6 ? 1024 : 0);
@@ -99,15 +103,23 @@ export const route: Kind<Route> = {
   words: ({ namespace, family, destination, gateway }) =>
     `IPv${family} route to ${destination}${gateway === undefined ? "" : ` via ${gateway}`} ${inNamespace(namespace)}`,
   create: (object) => [
-    { type: "route", namespace: object.namespace, messages: (context) => [createRoute(options(object, context))] },
-  ],
-  update: (_before, object) => [
     {
       type: "route",
       namespace: object.namespace,
-      messages: (context) => [createRoute(options(object, context), "replace")],
+      messages: (context) => [createRoute(options(object, context), creation(object))],
     },
   ],
+  // Of several to one destination, the kernel replaces the first.
+  update: (before, object) =>
+    before.behindOthers || object.behindOthers
+      ? undefined
+      : [
+          {
+            type: "route",
+            namespace: object.namespace,
+            messages: (context) => [createRoute(options(object, context), "replace")],
+          },
+        ],
   delete: (object) => [
     { type: "route", namespace: object.namespace, messages: (context) => [deleteRoute(options(object, context))] },
   ],
@@ -127,8 +139,9 @@ export const route: Kind<Route> = {
         return [...own, ...routesOf(from, family).filter((object) => missing.has(route.key(object)))];
       }),
     ),
+  equal: ({ behindOthers: _, ...desired }, observed) => fieldsAgree(desired, observed),
   commands: {
-    create: (object) => [command("add", object)],
+    create: (object) => [command(object.behindOthers ? "append" : "add", object)],
     update: (_before, object) => [command("replace", object)],
     delete: (object) => [command("delete", object)],
   },

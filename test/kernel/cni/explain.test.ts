@@ -1,9 +1,9 @@
 /** The commands that are printed for what CNI plugins do come to the same state as the plugins. */
 import { test } from "node:test";
 import { enterTestHost, missing } from "../../support/test-host.ts";
-import { attachmentOperations } from "../model/attachment-operations.ts";
 import { explainByCommands } from "../model/explaining.ts";
-import { makeForeign } from "../model/operations.ts";
+import { attachmentOperations } from "../model/operations/attachments/index.ts";
+import { makeForeign } from "../model/operations/operation.ts";
 
 enterTestHost();
 makeForeign();

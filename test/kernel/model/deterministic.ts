@@ -1,4 +1,5 @@
 /** Controllers that draw the same ids, addresses and times again, so that what they make can be compared between runs. */
+import { endpointMakers } from "../../../src/cni/maker.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { type ControllerOptions, createController } from "../../../src/model/controller.ts";
 import type { NetworkController } from "../../../src/model/types.ts";
@@ -6,6 +7,7 @@ import { createEngine } from "../../../src/state/create-engine.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import type { Faults } from "../../support/faults.ts";
 import { createFaultyKernel } from "../../support/faulty-kernel.ts";
+import { faultyMakers } from "../../support/faulty-maker.ts";
 import { createFaultyStore } from "../../support/faulty-store.ts";
 import { clockFrom, randomFrom } from "../../support/random.ts";
 import type { Directories } from "./support.ts";
@@ -19,7 +21,16 @@ export async function deterministicController(
 ): Promise<NetworkController> {
   const store = createFaultyStore(await openLocalStore({ stateDir, wait: 5_000 }), faults);
   const engine = createEngine(createFaultyKernel(createKernel(), faults));
-  return createController({ store, engine, runDir, random: randomFrom(seed), now: clockFrom(second), ...options });
+  const makers = faultyMakers(endpointMakers({ stateDir }), faults);
+  return createController({
+    store,
+    engine,
+    makers,
+    runDir,
+    random: randomFrom(seed),
+    now: clockFrom(second),
+    ...options,
+  });
 }
 
 /** The controller that makes what an operation works on. */

@@ -2,12 +2,13 @@
 import { test } from "node:test";
 import { enterTestHost, missing } from "../../support/test-host.ts";
 import { explainByCommands } from "./explaining.ts";
-import { makeForeign, operations } from "./operations.ts";
+import { describedOperations } from "./operations/index.ts";
+import { makeForeign } from "./operations/operation.ts";
 
 enterTestHost();
 makeForeign();
 
-for (const operation of operations) {
+for (const operation of describedOperations) {
   test(`${operation.name}: the printed commands come to the same state`, { skip: missing("nft") }, (t) =>
     explainByCommands(t, operation),
   );

@@ -8,7 +8,7 @@ import { createEngine } from "../../../src/state/create-engine.ts";
 import type { Engine } from "../../../src/state/engine.ts";
 import { renderPlan } from "../../../src/state/render.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
-import { type Operation, prepare } from "./operations.ts";
+import { type Operation, prepare } from "./operations/operation.ts";
 import type { Replay } from "./replay.ts";
 import { directories, removeAll } from "./support.ts";
 

@@ -1,6 +1,7 @@
 /** An operation that fails at each of its changes in turn. */
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { endpointMakers } from "../../../src/cni/maker.ts";
 import { PortolanError } from "../../../src/errors.ts";
 import { createKernel } from "../../../src/kernel/linux.ts";
 import { createController } from "../../../src/model/controller.ts";
@@ -12,9 +13,10 @@ import { wordsFor } from "../../../src/state/refusal.ts";
 import { openLocalStore } from "../../../src/store/local.ts";
 import { Faults } from "../../support/faults.ts";
 import { createFaultyKernel } from "../../support/faulty-kernel.ts";
+import { faultyMakers } from "../../support/faulty-maker.ts";
 import { createFaultyStore } from "../../support/faulty-store.ts";
 import { wholeState } from "../../support/whole-state.ts";
-import { type Operation, prepare } from "./operations.ts";
+import { type Operation, prepare } from "./operations/operation.ts";
 import { directories, lasting, removeAll } from "./support.ts";
 
 /** Which changes are tried: from which on, and every how many-th. */
@@ -44,14 +46,20 @@ export async function failAtEachChange(
       return real.apply(plan);
     },
   };
-  const controller = await createController({ store, engine, runDir });
+  const controller = await createController({
+    store,
+    engine,
+    runDir,
+    makers: faultyMakers(endpointMakers({ stateDir }), faults),
+  });
   try {
     // What the kernel can do is asked once, by trying: that is no change of an operation.
     await engine.features();
     await prepare(operation, controller);
     const state = async () => {
       await controller.settle();
-      return { told: told(controller), kernel: wholeState(runDir), store: lasting(await store.load()) };
+      const also = operation.also?.();
+      return { told: told(controller), kernel: wholeState(runDir), store: lasting(await store.load()), also };
     };
     let before = await state();
     let [points, settled] = [0, 0];
@@ -73,18 +81,22 @@ export async function failAtEachChange(
         break;
       }
       points++;
-      checkError(failure, operation.silent ? (tried[0] ?? []) : plan, struck);
+      if (operation.bears?.test(struck)) assert.equal(failure, undefined, `after failing at ${at}: ${struck}`);
+      else checkError(failure, operation.silent ? tried.flat() : plan, struck);
       const after = await state();
-      if (operation.settle?.leads === "done" && !equal(after, before)) {
+      const goOn = operation.again ?? (operation.settle?.leads === "done" ? operation.settle.run : undefined);
+      if (goOn !== undefined && !equal(after, before)) {
         settled++;
-        await operation.settle.run(controller);
+        await goOn(controller);
+        const left = [(await store.load()).departure, operation.also?.() ?? []];
+        assert.deepEqual(left, [[], []], `after failing at ${at}: ${struck}`);
         await removeAll(controller);
         await prepare(operation, controller);
         before = await state();
       } else assert.deepEqual(after, before, `after failing at ${at}: ${struck}`);
     }
-    assert.ok(settled <= 1, "all but the last transaction are taken back");
-    t.diagnostic(`failed at ${points} changes`);
+    assert.ok(settled <= 1 || operation.again !== undefined, "all but the last transaction are taken back");
+    t.diagnostic(`failed at ${points} changes, gone on from ${settled} of them`);
   } finally {
     faults.arm();
     await removeAll(controller);
@@ -114,6 +126,10 @@ function checkError(failure: unknown, plan: Plan, struck: string): void {
   if (/^(?:commit|flush) of/.test(struck)) {
     assert.equal(failure.code, "store", struck);
     assert.equal(failure.object, "store of the test");
+    return;
+  }
+  if (struck.startsWith("plugin making")) {
+    assert.equal(failure.code, "plugin", struck);
     return;
   }
   assert.equal(failure.code, "kernel", struck);

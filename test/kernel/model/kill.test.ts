@@ -5,7 +5,8 @@
 import { test } from "node:test";
 import { enterTestHost } from "../../support/test-host.ts";
 import { killAtEachChange, start } from "./killing.ts";
-import { makeForeign, operations } from "./operations.ts";
+import { operations } from "./operations/index.ts";
+import { makeForeign } from "./operations/operation.ts";
 
 enterTestHost();
 makeForeign();

@@ -11,7 +11,8 @@ import { wholeState, withoutChance } from "../../support/whole-state.ts";
 import { aftermath, deterministicController, execution, preparation } from "./deterministic.ts";
 import type { Steps } from "./failing.ts";
 import { damage } from "./interference.ts";
-import { type Operation, operations, prepare } from "./operations.ts";
+import { operations } from "./operations/index.ts";
+import { type Operation, prepare } from "./operations/operation.ts";
 import { type Directories, directories, lasting, removeAll } from "./support.ts";
 import type { Order } from "./victim.ts";
 
@@ -46,8 +47,9 @@ export const start: Operation = {
   run: async () => undefined,
 };
 
-const stateOf = (controller: NetworkController, { runDir }: Directories): unknown => ({
+const stateOf = (controller: NetworkController, { runDir }: Directories, { also }: Operation): unknown => ({
   kernel: withoutChance(wholeState(runDir)),
+  also: also?.(),
   told: [controller.networks(), controller.sandboxes(), controller.endpoints()],
 });
 
@@ -102,7 +104,7 @@ export async function killAtEachChange(
     const controller = await deterministicController(where, faults, aftermath);
     await work?.(controller);
     await controller.settle();
-    const state = stateOf(controller, where);
+    const state = stateOf(controller, where, operation);
     await controller.close();
     return { state, stored: await stored(where) };
   }

@@ -6,7 +6,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { enterTestHost, exec } from "../../support/test-host.ts";
 import { wholeState, withoutChance } from "../../support/whole-state.ts";
-import { makeForeign, operations } from "./operations.ts";
+import { operations } from "./operations/index.ts";
+import { makeForeign } from "./operations/operation.ts";
 
 export interface Replay {
   readonly runDir: string;

@@ -5,9 +5,9 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Faults } from "../../support/faults.ts";
-import { attachmentOperations } from "./attachment-operations.ts";
 import { deterministicController, execution } from "./deterministic.ts";
-import { operations } from "./operations.ts";
+import { attachmentOperations, rareAttachmentOperations } from "./operations/attachments/index.ts";
+import { operations } from "./operations/index.ts";
 import type { Directories } from "./support.ts";
 
 export interface Order extends Directories {
@@ -33,7 +33,9 @@ if (starting) faults.arm({ at: order.at, strike: die });
 const mending = starting ? "always" : "interrupted";
 const controller = await deterministicController(order, faults, execution, { mending });
 if (!starting) {
-  const operation = [...operations, ...attachmentOperations].find(({ name }) => name === order.operation);
+  const operation = [...operations, ...attachmentOperations, ...rareAttachmentOperations].find(
+    ({ name }) => name === order.operation,
+  );
   if (operation === undefined) throw new Error(`there is no operation "${order.operation}"`);
   await controller.doctor();
   faults.arm({ at: order.at, strike: die });

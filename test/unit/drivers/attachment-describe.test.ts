@@ -5,7 +5,7 @@ import { parseInterfaceAddress, parseSubnet } from "../../../src/address/cidr.ts
 import { parseIp } from "../../../src/address/ip.ts";
 import { parseMac } from "../../../src/address/mac.ts";
 import type { PublishedPort } from "../../../src/address/port.ts";
-import { describeAttachment } from "../../../src/drivers/attachment/describe.ts";
+import { describeAttachment, withSettings } from "../../../src/drivers/attachment/describe.ts";
 import { keyOf } from "../../../src/state/kinds/registry.ts";
 import type { KernelObject } from "../../../src/state/objects.ts";
 import type { BridgedInterface, Made, RoutedInterface } from "../../../src/store/attachment.ts";
@@ -186,7 +186,7 @@ test("what a later plugin sets of the interface is said apart, with what it was"
       { link: "eth0", setting: "mtu", value: "1300", original: "1500" },
     ],
   };
-  const { objects } = describe([{ ...bridged, mtu: 1500 }, set]);
+  const objects = withSettings(describe([{ ...bridged, mtu: 1500 }, set]).objects);
   const link = linkIn(objects, "veth0");
   assert.ok(link?.kind === "link" && link.type === "veth");
   assert.deepEqual([link.mac, link.mtu], [hostEnd.mac, 1500], "the host's end is as it was");
