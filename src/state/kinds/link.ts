@@ -2,6 +2,7 @@
  * Links. Making one takes a creating message and a setting one (alias, address generation and bridge port are honoured only there); a veth's
  * other end is born in its namespace and set up from inside. Deleting is retiring: out of the way at once, deleted later in bulk.
  */
+import { KernelError } from "../../kernel/kernel.ts";
 import { createLink, type LinkInfo, type LinkKindData, setLink } from "../../kernel/netlink/route/link.ts";
 import { departingLinkGroup, ownLinkGroup } from "../../kernel/netlink/route/ownership.ts";
 import { type ApplyContext, inNamespace, type Kind, linkKey, namespaceKey, type Step } from "../kind.ts";
@@ -159,6 +160,25 @@ function deletion(link: Link): readonly Step[] {
   return link.type === "veth" ? [retire(link.peer.namespace, link.peer.name), own] : [own];
 }
 
+/** Whether a link has that name, whatever it was to be called. */
+function isNamed({ kernel }: ApplyContext, namespace: NamespaceRef, name: string, index: number): boolean {
+  try {
+    return kernel.linkIndex(namespace, name) === index;
+  } catch (error) {
+    if (error instanceof KernelError) return false;
+    throw error;
+  }
+}
+
+/**
+ * The messages that give a retired link its name back, if it has given that up. Kernels before 6.2 rename no link that is up, even to the name that it has; and a VLAN's link that was put down
+ * goes up with the link that it stands on.
+ */
+const named = (context: ApplyContext, namespace: NamespaceRef, name: string, index: number) =>
+  isNamed(context, namespace, name, index)
+    ? []
+    : [setLink({ index }, { up: false }), setLink({ index }, { rename: name })];
+
 /**
  * Steps that take a retirement back, index and all: `indexes` are those of the link and, for a veth, of its peer; the second is undefined where the peer was
  * left alone.
@@ -168,7 +188,8 @@ export function revive(link: Link, own: number | undefined, peer: number | undef
   const { namespace, name } = link;
   if (own !== undefined) {
     const messages: Extract<Step, { type: "route" }>["messages"] = (context) => [
-      setLink({ index: own }, { rename: name, group: ownLinkGroup }),
+      ...named(context, namespace, name, own),
+      setLink({ index: own }, { group: ownLinkGroup }),
       ...settings(link, context),
     ];
     steps.push({ type: "route", namespace, messages });
@@ -176,7 +197,7 @@ export function revive(link: Link, own: number | undefined, peer: number | undef
   if (link.type === "veth" && peer !== undefined) {
     const { namespace: there, name: rename } = link.peer;
     steps.push(
-      { type: "route", namespace: there, messages: () => [setLink({ index: peer }, { rename })] },
+      { type: "route", namespace: there, messages: (context) => named(context, there, rename, peer) },
       peerSettings(link),
     );
   }
