@@ -12,6 +12,14 @@ export const failuresOfReference: Readonly<Record<string, string>> = {
     "it prints its own interfaces and addresses alone",
   "chains: ptp after a plugin that made an interface gives both in its result":
     "it prints its own interfaces and addresses alone",
+  "bridge VLANs: CHECK fails when the port's VLAN is gone": "it does not look at VLANs",
+  "bridge VLANs: a vlanTrunk whose minID is above its maxID is refused": "the key came with 1.2",
+  "bridge VLANs: a vlanTrunk with a minID and no maxID is refused": "the key came with 1.2",
+  "bridge VLANs: a vlanTrunk with an id of 0 is refused": "the key came with 1.2",
+  "bridge VLANs: vlanTrunk puts the port into VLANs, tagged": "the key came with 1.2",
+  "bridge VLANs: what the host has in a VLAN goes with its last container, and the bridge leaves it":
+    "it keeps the gateway's pair for ever",
+  "bridge VLANs: with preserveDefaultVlan false the port leaves the bridge's own VLAN": "the key came with 1.3",
   "changing plugins: tuning sets the length of the queue": "the key came with 1.2",
   "checking: CHECK of bandwidth fails when the queues are gone":
     "it compares the queues that are there and does not miss one",

@@ -27,6 +27,8 @@ export interface NamespaceFacts {
     readonly up: boolean;
     readonly mtu: number;
     readonly mac?: MacAddress;
+    /** Of a bridge: whether it keeps VLANs apart, and the one that a new port is a member of, 0 for none. */
+    readonly vlans?: { readonly filtering: boolean; readonly default: number };
   }[];
   readonly addresses: readonly { readonly link: string; readonly address: IpAddress; readonly subnet: Subnet }[];
   /** Destinations of the main and local tables but defaults. */

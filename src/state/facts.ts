@@ -26,12 +26,15 @@ export function readFacts(kernel: Kernel, namespace: NamespaceRef): NamespaceFac
       advice: "give the path of a namespace file, such as /run/netns/NAME or /proc/PID/ns/net",
     });
   }
-  const links = there.links.map(({ name, kind, up, mtu, mac }) => ({
+  const links = there.links.map(({ name, kind, up, mtu, mac, data }) => ({
     name,
     type: kind ?? "",
     up,
     mtu: mtu ?? 0,
     ...(mac !== undefined && { mac }),
+    ...(data?.kind === "bridge" && {
+      vlans: { filtering: data.vlanFiltering ?? false, default: data.defaultVlan ?? 0 },
+    }),
   }));
   const addresses = kernel.dump(namespace, "route", dumpAddresses()).flatMap((message) => {
     const info = decodeAddress(message);

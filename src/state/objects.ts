@@ -214,16 +214,24 @@ export interface LinkSetting {
   readonly setting: LinkSettingName;
   /**
    * `mtu` and `transmit-queue`: a decimal number (bytes, packets); `mac`: lower case; `master`: name of a link of the same namespace, or empty for none; `up`,
-   * `promiscuous` and `all-multicast`: `on` or `off`.
+   * `promiscuous`, `all-multicast` and a bridge's `vlan-filtering`: `on` or `off`.
    */
   readonly value: string;
   /** What it was before the engine set it; brought back when the object goes. Absent: left as it is. */
   readonly original?: string;
 }
 
-export type LinkSettingName = "mtu" | "mac" | "promiscuous" | "all-multicast" | "transmit-queue" | "master" | "up";
+export type LinkSettingName =
+  | "mtu"
+  | "mac"
+  | "promiscuous"
+  | "all-multicast"
+  | "transmit-queue"
+  | "master"
+  | "up"
+  | "vlan-filtering";
 
-/** The membership of a bridge's port, or of the bridge itself, in a VLAN. What is there of that identity is taken over, and removed with the object. */
+/** The membership of a bridge's port, or of the bridge itself, in a VLAN, or in a row of them. What is there of that identity is taken over, and removed with the object. */
 export interface BridgeVlan {
   readonly kind: "bridge-vlan";
   readonly namespace: NamespaceRef;
@@ -232,6 +240,10 @@ export interface BridgeVlan {
   readonly self?: true;
   /** VLAN identifier, 1 to 4094. */
   readonly id: number;
+  /** The last one of a row that begins with `id`; of a row none is `pvid`. Absent: it is the only one. */
+  readonly last?: number;
+  /** It is no member: a port becomes one of the bridge's default VLAN when it joins. That is not brought back when the object goes. */
+  readonly member?: false;
   /** Frames leave without their tag. */
   readonly untagged: boolean;
   /** Frames that come without a tag belong to it. A link has one such VLAN at most: the last one that was made. */

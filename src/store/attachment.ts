@@ -6,7 +6,7 @@ import type { InterfaceAddress, Subnet } from "../address/cidr.ts";
 import type { Family, IpAddress } from "../address/ip.ts";
 import type { MacAddress } from "../address/mac.ts";
 import type { PublishedPort } from "../address/port.ts";
-import type { BridgeLink, IpvlanMode, LinkSetting, MacvlanMode, Sysctl } from "../state/objects.ts";
+import type { BridgeLink, IpvlanMode, LinkSetting, MacvlanMode, Sysctl, VlanLink } from "../state/objects.ts";
 
 export interface AttachmentRecord {
   readonly containerId: string;
@@ -47,6 +47,16 @@ export interface HostEnd {
   readonly mac: MacAddress;
 }
 
+/** VLANs that a bridge's port is a member of. */
+export interface PortVlans {
+  /** That of frames without a tag; absent where there is none. */
+  readonly native?: number;
+  /** Rows of those whose frames have their tags, first and last. */
+  readonly tagged: readonly (readonly [first: number, last: number])[];
+  /** That of the bridge's new ports, of which this one is no member. */
+  readonly without?: number;
+}
+
 /** A veth pair between a bridge and the container. */
 export interface BridgedInterface extends AttachmentInterface {
   readonly kind: "bridged";
@@ -54,8 +64,12 @@ export interface BridgedInterface extends AttachmentInterface {
   readonly bridge: string;
   /** The bridge where it is ours: it comes with the first interface that names it and goes with the last. */
   readonly own?: BridgeLink;
-  /** Addresses of the bridge that the container's gateways are. */
+  /** Addresses of the bridge, or of {@link gatewayLink}, that the container's gateways are. */
   readonly gateways: readonly InterfaceAddress[];
+  /** Absent: as the bridge has it. */
+  readonly vlans?: PortVlans;
+  /** What the host has in the port's VLAN; `own` where it is ours. */
+  readonly gatewayLink?: { readonly name: string; readonly own?: VlanLink };
   /** Families in which the host is made a router. */
   readonly forwarding: readonly Family[];
   readonly masquerade: boolean;

@@ -124,13 +124,14 @@ export const attaching: Readonly<Record<string, Mutation>> = {
   },
   "plain-ports": {
     fault: "does not know the bridge's options for ports",
-    given: withoutKeys("hairpinMode", "promiscMode", "macspoofchk", "forceAddress", "vlan"),
+    given: withoutKeys("hairpinMode", "promiscMode", "macspoofchk", "forceAddress", "vlan", "vlanTrunk"),
     noticed: [
       "hairpinMode makes",
       "promiscMode makes",
       "hairpinMode and promiscMode together",
       "macspoofchk drops",
       "forceAddress replaces",
+      "a vlan of 4095 is refused",
     ],
   },
   "new-bridge-address": {

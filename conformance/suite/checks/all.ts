@@ -20,6 +20,7 @@ import { ports } from "./ports.ts";
 import { results } from "./results.ts";
 import { statics } from "./statics.ts";
 import { traces } from "./traces.ts";
+import { vlans } from "./vlans.ts";
 
 /** All checks, in the order of reports. */
 export const allChecks: readonly Check[] = [
@@ -32,6 +33,7 @@ export const allChecks: readonly Check[] = [
   chains,
   attachments,
   bridges,
+  vlans,
   traces,
   checking,
   collection,

@@ -103,19 +103,4 @@ export const bridges = group("bridges", [
       expect((await a.dial("tcp", address, 8000, { timeout: 700 })) === undefined, "they reach each other");
     },
   ),
-  check(
-    "recommended",
-    "vlan puts the port into a VLAN, untagged",
-    plugin,
-    { types: net, features: ["vlan filtering"] },
-    async (t) => {
-      const config = (vlan: number) => bridge(t, { vlan, isGateway: false });
-      const [a, b, other] = [await t.container(), await t.container(), await t.container()];
-      await t.add(config(10), a);
-      const address = addressIn(await t.add(config(10), b));
-      await t.add(config(20), other);
-      await reaches(a, b, address);
-      expect((await other.dial("tcp", address, 8000, { timeout: 700 })) === undefined, "another VLAN reaches it");
-    },
-  ),
 ]);

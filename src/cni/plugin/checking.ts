@@ -35,6 +35,7 @@ const usualKinds: ReadonlySet<KernelObject["kind"]> = new Set([
   "nft-rule",
   "nft-element",
   "passage",
+  "bridge-vlan",
   "qdisc",
 ]);
 

@@ -17,6 +17,8 @@ export interface Making {
   readonly instead?: readonly Address[];
   /** Interfaces of the host that belong to it, before the container's in the result. */
   readonly onHost: readonly ResultInterface[];
+  /** The same behind it. */
+  readonly onHostBehind?: readonly ResultInterface[];
   /** MTU of the container's interface, bytes. */
   readonly mtu?: number;
   readonly ips: readonly ResultIp[];
@@ -101,7 +103,7 @@ async function attach(
     };
   });
   if (making === undefined) throw new CniError(cniCode.other, `${type} made no interface`);
-  const { made, onHost, mtu, ips, routes } = making;
+  const { made, onHost, onHostBehind = [], mtu, ips, routes } = making;
   const own: ResultInterface = {
     name: attachment.interfaceName,
     ...(made.mac !== undefined && { mac: made.mac }),
@@ -111,7 +113,7 @@ async function attach(
   const before = previous.interfaces.length;
   const dns = readDns(config.any("dns"));
   return {
-    interfaces: [...previous.interfaces, ...onHost, own],
+    interfaces: [...previous.interfaces, ...onHost, own, ...onHostBehind],
     ips: [...previous.ips, ...ips.map((ip) => ({ ...ip, interface: before + onHost.length }))],
     routes: [...previous.routes, ...routes],
     dns: [dns, ipam.dns, previous.dns].find((one) => Object.keys(one).length > 0) ?? {},

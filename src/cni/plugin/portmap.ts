@@ -1,5 +1,6 @@
 /** The type `portmap`: ports of the host that lead to the container. */
 import { addressOf, contains, type InterfaceAddress, lengthOf } from "../../address/cidr.ts";
+import { gatewayOf } from "../../drivers/attachment/bridged.ts";
 import type { AttachmentScene } from "../../model/attachment-types.ts";
 import type { AttachmentPart } from "../../store/attachment.ts";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
@@ -17,7 +18,7 @@ export async function linkTowards(
   addresses: readonly InterfaceAddress[],
 ): Promise<string | undefined> {
   for (const { made } of parts) {
-    if (made.kind === "bridged") return made.bridge;
+    if (made.kind === "bridged") return gatewayOf(made);
     if (made.kind === "routed") return made.hostEnd.name;
   }
   const [first] = addresses;

@@ -7,6 +7,7 @@ import type { KernelObject, LinkSetting, NamespaceRef, Sysctl, VethLink } from "
 import type { BridgedInterface } from "../../store/attachment.ts";
 import type { EndpointRecord } from "../../store/records.ts";
 import { interfaceAddressOf } from "../interface.ts";
+import { describeGatewayLink, describeVlans } from "./bridge-vlans.ts";
 import { describeInside, describePair } from "./inside.ts";
 
 const host = "host";
@@ -30,19 +31,25 @@ export const describeForwarding = (families: readonly (4 | 6)[]): readonly Sysct
   ...(families.includes(6) ? [hostSysctl("net/ipv6/conf/all/forwarding", "1")] : []),
 ];
 
-/** The bridge where it is ours, and the addresses that containers have for their gateway. */
-function describeBridge({ bridge, own, gateways, promiscuous, raise }: BridgedInterface): readonly KernelObject[] {
-  const six = gateways.some((gateway) => cidrFamily(gateway) === 6);
+/** The bridge where it is ours, and the addresses that containers have for their gateway, its own or in their VLAN. */
+function describeBridge(made: BridgedInterface): readonly KernelObject[] {
+  const { bridge, own, gatewayLink, gateways, promiscuous, raise } = made;
+  const gateway = gatewayOf(made);
+  const isOurs = (gatewayLink === undefined ? own : gatewayLink.own) !== undefined;
   return [
     ...(own === undefined ? [] : [own]),
     ...(promiscuous ? [setting(bridge, "promiscuous")] : []),
     ...(raise ? [setting(bridge, "up")] : []),
-    ...(own !== undefined && six
-      ? [hostSysctl(`net/ipv6/conf/${bridge}/accept_ra`, "0"), interfaceAddressOf(host, bridge, linkLocal)]
+    ...describeGatewayLink(made),
+    ...(isOurs && gateways.some((address) => cidrFamily(address) === 6)
+      ? [hostSysctl(`net/ipv6/conf/${gateway}/accept_ra`, "0"), interfaceAddressOf(host, gateway, linkLocal)]
       : []),
-    ...gateways.map((gateway) => interfaceAddressOf(host, bridge, gateway)),
+    ...gateways.map((address) => interfaceAddressOf(host, gateway, address)),
   ];
 }
+
+/** The link of the host by which containers leave. */
+export const gatewayOf = ({ bridge, gatewayLink }: BridgedInterface): string => gatewayLink?.name ?? bridge;
 
 /** The MAC address that the interface has: one that a later plugin of the chain gave it, or the one that it was made with. */
 function macOf({ mac }: BridgedInterface, { attachment }: EndpointRecord, name: string): MacAddress | undefined {
@@ -80,10 +87,11 @@ export function describeBridged(
     ...describeBridge(made),
     ...describeForwarding(forwarding),
     link,
+    ...describeVlans(made),
     ...describeOwnMac(made, endpoint, name),
     ...describeInside(namespace, name, made),
     ...(masquerade
-      ? [...describeOpenLink(bridge), ...addresses.map((one) => describeMasqueraded(addressOf(one)))]
+      ? [...describeOpenLink(gatewayOf(made)), ...addresses.map((one) => describeMasqueraded(addressOf(one)))]
       : []),
   ];
 }

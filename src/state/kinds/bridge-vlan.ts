@@ -11,40 +11,57 @@ import { type ApplyContext, inNamespace, inside, type Kind, linkKey, namespaceKe
 import type { BridgeVlan } from "../objects.ts";
 
 const options = (
-  { namespace, link, self, id, untagged, pvid }: BridgeVlan,
+  { namespace, link, self, id, last, untagged, pvid }: BridgeVlan,
   context: ApplyContext,
-): BridgeVlanOptions => ({
-  link: context.linkIndex(namespace, link),
-  self,
-  id,
-  untagged,
-  pvid,
-});
+): BridgeVlanOptions => ({ link: context.linkIndex(namespace, link), self, id, last, untagged, pvid });
 
 const set = (object: BridgeVlan): Step => ({
   type: "route",
   namespace: object.namespace,
-  messages: (context) => [setBridgeVlan(options(object, context))],
+  messages: (context) => {
+    const vlan = options(object, context);
+    // Who is no member yet becomes one first: a membership that is not there cannot be ended.
+    return object.member === false ? [setBridgeVlan(vlan), deleteBridgeVlan(vlan)] : [setBridgeVlan(vlan)];
+  },
 });
 
-function command(verb: "add" | "delete", { namespace, link, self, id, untagged, pvid }: BridgeVlan): string {
+function command(verb: "add" | "delete", object: BridgeVlan): string {
+  const { namespace, link, self, id, last, untagged, pvid } = object;
   const how = verb === "add" ? `${pvid ? " pvid" : ""}${untagged ? " untagged" : ""}` : "";
-  return `${inside(namespace)}bridge vlan ${verb} dev ${link} vid ${id}${how}${self ? " self" : ""}`;
+  const which = last === undefined ? id : `${id}-${last}`;
+  return `${inside(namespace)}bridge vlan ${verb} dev ${link} vid ${which}${how}${self ? " self" : ""}`;
+}
+
+const setCommand = (object: BridgeVlan): readonly string[] =>
+  object.member === false ? [command("add", object), command("delete", object)] : [command("add", object)];
+
+/** The memberships that an object stands for, of those that its link has; undefined where it is not there. */
+function found(object: BridgeVlan, there: ReadonlyMap<string, BridgeVlanInfo>): BridgeVlan | undefined {
+  const { link, id, last = id, member } = object;
+  const infos = Array.from({ length: last - id + 1 }, (_, at) => there.get(`${link} ${id + at}`));
+  if (member === false) return infos.some((info) => info !== undefined) ? undefined : object;
+  if (infos.some((info) => info === undefined)) return undefined;
+  const other = infos.find((info) => info?.untagged !== object.untagged || info.pvid !== object.pvid);
+  return other === undefined ? object : { ...object, untagged: other.untagged, pvid: other.pvid };
 }
 
 export const bridgeVlan: Kind<BridgeVlan> = {
   key: ({ namespace, link, id }) => `bridge-vlan ${namespace} ${link} ${id}`,
   references: ({ namespace, link }) => [namespaceKey(namespace), linkKey(namespace, link)],
-  words: ({ namespace, link, id }) => `VLAN ${id} of bridge link ${link} ${inNamespace(namespace)}`,
+  words: ({ namespace, link, id, last }) =>
+    `VLAN ${last === undefined ? id : `${id}-${last}`} of bridge link ${link} ${inNamespace(namespace)}`,
   create: (object) => [set(object)],
   update: (_before, object) => [set(object)],
-  delete: (object) => [
-    {
-      type: "route",
-      namespace: object.namespace,
-      messages: (context) => [deleteBridgeVlan(options(object, context))],
-    },
-  ],
+  delete: (object) =>
+    object.member === false
+      ? []
+      : [
+          {
+            type: "route",
+            namespace: object.namespace,
+            messages: (context) => [deleteBridgeVlan(options(object, context))],
+          },
+        ],
   // It is no port of a bridge any more.
   gone: new Set(["EOPNOTSUPP"]),
   observe: ({ namespaces, desired }) =>
@@ -59,14 +76,11 @@ export const bridgeVlan: Kind<BridgeVlan> = {
         const link = linkName(told?.link);
         for (const vlan of told?.vlans ?? []) there.set(`${link} ${vlan.id}`, vlan);
       }
-      return named.flatMap((object): BridgeVlan[] => {
-        const vlan = there.get(`${object.link} ${object.id}`);
-        return vlan === undefined ? [] : [{ ...object, ...vlan }];
-      });
+      return named.flatMap((object) => found(object, there) ?? []);
     }),
   commands: {
-    create: (object) => [command("add", object)],
-    update: (_before, object) => [command("add", object)],
-    delete: (object) => [command("delete", object)],
+    create: setCommand,
+    update: (_before, object) => setCommand(object),
+    delete: (object) => (object.member === false ? [] : [command("delete", object)]),
   },
 };

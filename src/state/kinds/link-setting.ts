@@ -33,6 +33,8 @@ function settingOf(
       return info.master === undefined ? "" : nameOf(info.master);
     case "up":
       return spoken(info.up);
+    case "vlan-filtering":
+      return info.data?.kind === "bridge" ? spoken(info.data.vlanFiltering ?? false) : undefined;
   }
 }
 
@@ -93,6 +95,8 @@ function changeFor(kernel: Kernel, namespace: NamespaceRef, setting: LinkSetting
       return { master: value === "" ? 0 : kernel.linkIndex(namespace, value) };
     case "up":
       return { up: value === "on" };
+    case "vlan-filtering":
+      return { data: { kind: "bridge", vlanFiltering: value === "on" } };
   }
 }
 
@@ -121,6 +125,8 @@ function words(setting: LinkSettingName, value: string): string {
       return value === "" ? "nomaster" : `master ${value}`;
     case "up":
       return value === "on" ? "up" : "down";
+    case "vlan-filtering":
+      return `type bridge vlan_filtering ${value === "on" ? 1 : 0}`;
   }
 }
 

@@ -13,7 +13,7 @@ const attribute = {
 /** BRIDGE_FLAGS_MASTER and BRIDGE_FLAGS_SELF: the bridge that the link is a port of, or the link itself. */
 const [toMaster, toSelf] = [1, 2];
 /** BRIDGE_VLAN_INFO_* */
-const [pvidFlag, untaggedFlag] = [0x2, 0x4];
+const [pvidFlag, untaggedFlag, rowBegins, rowEnds] = [0x2, 0x4, 0x8, 0x10];
 /** RTEXT_FILTER_BRVLAN: with VLANs, one by one. */
 const withVlans = 2;
 /** Bytes of struct bridge_vlan_info: flags and identifier. */
@@ -31,6 +31,8 @@ export interface BridgeVlanInfo {
 
 /** A membership as a request names it. */
 export interface BridgeVlanOptions extends BridgeVlanInfo {
+  /** The last one of a row of VLANs that begins with `id`, of which none is `pvid`. */
+  readonly last?: number | undefined;
   /** Index of the link. */
   readonly link: number;
   /** The link is the bridge itself, not one of its ports. */
@@ -43,15 +45,25 @@ export const setBridgeVlan = (vlan: BridgeVlanOptions): NetlinkMessage => reques
 /** Ends a membership; refused with ENOENT where there is none, EOPNOTSUPP where the link is no port of a bridge. */
 export const deleteBridgeVlan = (vlan: BridgeVlanOptions): NetlinkMessage => request(routeMessage.deleteLink, vlan);
 
-function request(type: number, { link, self, id, untagged, pvid }: BridgeVlanOptions): NetlinkMessage {
-  const info = Buffer.alloc(vlanLength);
-  info.writeUInt16LE((pvid ? pvidFlag : 0) | (untagged ? untaggedFlag : 0), 0);
-  info.writeUInt16LE(id, 2);
+function request(type: number, { link, self, id, last = id, untagged, pvid }: BridgeVlanOptions): NetlinkMessage {
+  const flags = (pvid ? pvidFlag : 0) | (untagged ? untaggedFlag : 0);
   const writer = new AttributeWriter(64).raw(encodeLinkHeader(link, {}, addressFamily.bridge));
-  writer.nested(linkAttribute.familySettings, (bridge) =>
-    bridge.u16(attribute.flags, self ? toSelf : toMaster).bytes(attribute.vlan, info),
-  );
+  writer.nested(linkAttribute.familySettings, (bridge) => {
+    bridge.u16(attribute.flags, self ? toSelf : toMaster);
+    if (last === id) bridge.bytes(attribute.vlan, encodeInfo(flags, id));
+    else {
+      bridge.bytes(attribute.vlan, encodeInfo(flags | rowBegins, id));
+      bridge.bytes(attribute.vlan, encodeInfo(flags | rowEnds, last));
+    }
+  });
   return { type, flags: 0, body: writer.finish() };
+}
+
+function encodeInfo(flags: number, id: number): Uint8Array {
+  const info = Buffer.alloc(vlanLength);
+  info.writeUInt16LE(flags, 0);
+  info.writeUInt16LE(id, 2);
+  return info;
 }
 
 /** Asks for the VLANs of all bridges and their ports. */

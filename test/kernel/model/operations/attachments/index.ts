@@ -10,6 +10,7 @@ import {
   firewall,
   guarded,
   hostDevice,
+  inVlan,
   ipvlan,
   loopback,
   macvlan,
@@ -129,6 +130,15 @@ export const attachmentOperations: readonly Operation[] = [
   gc("CNI: GC of portolan, of whose attachments none is valid", [portolan, tuning], { inSteps: true }),
 ];
 
+/** Those that need a kernel whose bridges keep VLANs apart. */
+export const vlanOperations: readonly Operation[] = [
+  add("CNI: ADD of bridge, in a VLAN and with a trunk", inVlan),
+  add("CNI: ADD of bridge, in a VLAN of the bridge of others without", inVlan, {
+    prepare: async (controller) => void (await addAll(controller, [otherBridge], second)),
+  }),
+  del("CNI: DEL of bridge, in a VLAN and with a trunk", [inVlan]),
+];
+
 /** Those that need kernel features that machines often lack. */
 export const rareAttachmentOperations: readonly Operation[] = [
   add("CNI: ADD of ipvlan", ipvlan, { prepare: frontBridge }),
@@ -137,6 +147,7 @@ export const rareAttachmentOperations: readonly Operation[] = [
   del("CNI: DEL of ipvlan", [ipvlan], { prepare: frontBridge }),
   del("CNI: DEL of vlan", [vlan], { prepare: frontBridge }),
   del("CNI: DEL of vrf", [bridge, vrf]),
+  ...vlanOperations,
 ];
 
 /** At which changes the operation of that number is tried: every third, from another one on each; all of them where PORTOLAN_TEST_ALL is set. */

@@ -22,6 +22,12 @@ export const otherBridge: Link = {
 };
 /** Held to its own MAC address, and apart from the bridge's other ports. */
 export const guarded: Link = { ...otherBridge, macspoofchk: true, portIsolation: true };
+export const inVlan: Link = {
+  ...otherBridge,
+  vlan: 10,
+  vlanTrunk: [{ minID: 20, maxID: 29 }, { id: 40 }],
+  preserveDefaultVlan: false,
+};
 /** With something in the firewall, whose table stays as long as the network. */
 export const masqueraded: Link = { ...otherBridge, ipMasq: true };
 export const portmap: Link = {
