@@ -8,7 +8,10 @@ export const features = {
   "nft-nat": { option: "CONFIG_NFT_NAT", meaning: "address translation in nftables" },
   "nft-masquerade": { option: "CONFIG_NFT_MASQ", meaning: "masquerading in nftables" },
   "nft-fib": { option: "CONFIG_NFT_FIB_INET", meaning: "route look-ups in nftables" },
-  "nft-bridge": { option: "CONFIG_NF_TABLES_BRIDGE", meaning: "nftables on the ports of bridges" },
+  "nft-bridge": {
+    option: "CONFIG_NF_TABLES_BRIDGE and CONFIG_NFT_BRIDGE_META",
+    meaning: "nftables on the ports of bridges",
+  },
   "nft-numgen": { option: "CONFIG_NFT_NUMGEN", meaning: "number generators in nftables" },
   "policy-rules": {
     option: "CONFIG_IP_MULTIPLE_TABLES and CONFIG_IPV6_MULTIPLE_TABLES",

@@ -53,10 +53,16 @@ const ruleTrial = (name: string, type: "filter" | "nat", expressions: readonly E
     newRule({ table, chain: "try", expressions }),
   ]);
 
-/** A base chain for frames that come in by a bridge's ports. */
+/** A rule for frames that come in by a bridge's ports, which asks by which one. */
 const bridgeTableTrial: Trial = (kernel, namespace) => {
+  const [name, table, chain] = ["try", "try", "try"];
   const base = { type: "filter", hook: "prerouting", priority: -300, policy: "accept" } as const;
-  const messages = [newTable({ name: "try" }, "bridge"), newChain({ table: "try", name: "try", base }, "bridge")];
+  const expressions = [{ type: "meta", key: "iifname", to: 1 }] as const;
+  const messages = [
+    newTable({ name }, "bridge"),
+    newChain({ table, name: chain, base }, "bridge"),
+    newRule({ table, chain, expressions }, {}, "bridge"),
+  ];
   return kernel.send(namespace, "netfilter", messages).find((refusal) => refusal !== undefined);
 };
 

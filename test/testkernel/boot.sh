@@ -30,7 +30,7 @@ VIRTIOFSD=/usr/lib/qemu/virtiofsd
 # Loaded in the guest, with what they depend on. The last line is what the machine kernels at hand often lack.
 MODULES=(virtio_pci virtio_console virtiofs overlay
   af_packet unix veth bridge br_netfilter vxlan macvlan macvtap tun ifb dummy 8021q ipvlan vrf bonding geneve wireguard netlink_diag inet_diag tcp_diag
-  nf_tables nft_chain_nat nft_ct nft_nat nft_masq nft_redir nft_reject_inet nft_fib_inet nft_numgen nft_hash nft_log nft_limit nft_tproxy nft_socket
+  nf_tables nft_chain_nat nft_ct nft_nat nft_masq nft_redir nft_reject_inet nft_fib_inet nft_numgen nft_hash nft_log nft_limit nft_tproxy nft_socket nft_meta_bridge
   nf_conntrack_netlink nfnetlink_log nft_compat xt_MASQUERADE xt_conntrack xt_comment xt_addrtype xt_mark xt_multiport iptable_nat iptable_filter ip_set
   aes_generic ctr ghash_generic cmac hmac sha256_generic sha512_generic jitterentropy_rng drbg esp4 esp6 xfrm_user xfrm_interface gcm seqiv echainiv authenc cbc ip_vs ip_vs_rr ip_vs_sh sch_netem sch_tbf sch_htb sch_ingress cls_u32 cls_bpf act_mirred sctp)
 
