@@ -67,19 +67,23 @@ export interface BridgePort {
   readonly isolated?: boolean;
 }
 
-/** A link with a MAC address of its own on a link of the host, in whichever namespace it lives. */
+/** A link with a MAC address of its own on a link of the host, in whichever namespace it lives, or of its own namespace. */
 export interface MacvlanLink extends LinkBase {
   readonly type: "macvlan";
-  /** Name of the link of the host that it stands on. */
+  /** Name of the link that it stands on. */
   readonly parent: string;
+  /** That one is in the same namespace, which is not the host; absent: in the host. */
+  readonly parentInside?: true;
   readonly mode: MacvlanMode;
 }
 
-/** A link with addresses of its own, and the MAC address of the link of the host that it stands on. */
+/** A link with addresses of its own, and the MAC address of the link that it stands on. */
 export interface IpvlanLink extends LinkBase {
   readonly type: "ipvlan";
-  /** Name of the link of the host that it stands on. */
+  /** Name of the link that it stands on. */
   readonly parent: string;
+  /** That one is in the same namespace, which is not the host; absent: in the host. */
+  readonly parentInside?: true;
   readonly mode: IpvlanMode;
   readonly flag: IpvlanFlag;
 }

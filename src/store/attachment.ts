@@ -94,10 +94,16 @@ export interface RoutedInterface extends AttachmentInterface {
   readonly masquerade: boolean;
 }
 
-/** A macvlan or ipvlan link on a link of the host. */
-export interface ParentedInterface extends AttachmentInterface {
-  readonly kind: "parented";
+/** What an interface stands on. */
+export interface StandingInterface extends AttachmentInterface {
   readonly parent: string;
+  /** The parent is the container's own; absent: the host's. */
+  readonly parentInside?: true;
+}
+
+/** A macvlan or ipvlan link. */
+export interface ParentedInterface extends StandingInterface {
+  readonly kind: "parented";
   readonly link:
     | { readonly type: "macvlan"; readonly mode: MacvlanMode }
     | { readonly type: "ipvlan"; readonly mode: IpvlanMode };
@@ -110,10 +116,9 @@ export interface LentInterface extends AttachmentInterface {
   readonly device: string;
 }
 
-/** One VLAN's tag on a link of the host. */
-export interface TaggedInterface extends AttachmentInterface {
+/** One VLAN's tag on a link. */
+export interface TaggedInterface extends StandingInterface {
   readonly kind: "tagged";
-  readonly parent: string;
   /** VLAN identifier, 1 to 4094. */
   readonly id: number;
 }

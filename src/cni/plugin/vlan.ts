@@ -1,4 +1,4 @@
-/** The type `vlan`: one VLAN's tag on a link of the host, inside the container. */
+/** The type `vlan`: one VLAN's tag on a link of the host, or of the container's own, inside the container. */
 import { CniError, cniCode } from "../protocol/cni-error.ts";
 import { askedMac } from "./capabilities.ts";
 import { interfacePlugin } from "./interface-plugin.ts";

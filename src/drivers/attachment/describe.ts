@@ -111,8 +111,9 @@ function describePart(
 }
 
 function describeParented(made: ParentedInterface, namespace: NamespaceRef, name: string): readonly KernelObject[] {
-  const { link, parent, mac, mtu } = made;
-  const base = { kind: "link", namespace, name, parent, up: true, ...(mtu !== undefined && { mtu }) } as const;
+  const { link, parent, parentInside, mac, mtu } = made;
+  const where = { namespace, parent, ...(parentInside && { parentInside }) };
+  const base = { kind: "link", ...where, name, up: true, ...(mtu !== undefined && { mtu }) } as const;
   const described: MacvlanLink | IpvlanLink =
     link.type === "macvlan"
       ? { ...base, ...link, ...(mac !== undefined && { mac }) }
@@ -133,14 +134,14 @@ const describeLent = (made: LentInterface, namespace: NamespaceRef, newName: str
 ];
 
 function describeTagged(made: TaggedInterface, namespace: NamespaceRef, name: string): readonly KernelObject[] {
-  const { parent, id, mac, mtu } = made;
+  const { parent, parentInside, id, mac, mtu } = made;
   const link: VlanLink = {
     kind: "link",
     namespace,
     type: "vlan",
     name,
     parent,
-    parentNamespace: "host",
+    ...(parentInside === undefined && { parentNamespace: "host" }),
     id,
     ...(mac !== undefined && { mac }),
     ...(mtu !== undefined && { mtu }),

@@ -60,11 +60,13 @@ function observeStanding(
   const home = linkNamespaceId === undefined ? from : all.find(({ namespace }) => namespace === "host");
   // One whose parent is out of sight is a link of ours that nothing can be like.
   const parent = home?.linkName(link) ?? "";
+  const isInside = linkNamespaceId === undefined && base.namespace !== "host";
+  const where = { parent, ...(isInside && { parentInside: true as const }) };
   switch (data?.kind) {
     case "macvlan":
-      return data.mode && { ...base, type: "macvlan", parent, mode: data.mode };
+      return data.mode && { ...base, type: "macvlan", ...where, mode: data.mode };
     case "ipvlan":
-      return data.mode && data.flag && { ...base, type: "ipvlan", parent, mode: data.mode, flag: data.flag };
+      return data.mode && data.flag && { ...base, type: "ipvlan", ...where, mode: data.mode, flag: data.flag };
     case "vlan":
       if (data.id === undefined) return undefined;
       return {

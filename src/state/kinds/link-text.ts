@@ -44,12 +44,13 @@ const macWords = (mac: string | undefined): string => (mac === undefined ? "" : 
 const queueWords = ` numtxqueues ${vethQueues} numrxqueues ${vethQueues}`;
 const mtuWords = (mtu: number | undefined): string => (mtu === undefined ? "" : ` mtu ${mtu}`);
 
-/** Links that are born elsewhere are made from the host, by the name of what they stand on. */
+/** Links that are born elsewhere are made from where that is what they stand on, by its name. */
 function standingCommand(object: MacvlanLink | IpvlanLink): string {
-  const { namespace, name, parent, mac, mtu, type, mode } = object;
-  const elsewhere = namespace === "host" ? "" : ` netns ${namespace}`;
+  const { namespace, name, parent, parentInside, mac, mtu, type, mode } = object;
+  const birthplace = parentInside ? namespace : "host";
+  const elsewhere = namespace === birthplace ? "" : ` netns ${namespace}`;
   const flag = object.type === "ipvlan" ? ` ${object.flag}` : "";
-  return `ip link add link ${parent} name ${name}${elsewhere}${macWords(mac)}${mtuWords(mtu)} group ${ownLinkGroup} type ${type} mode ${mode}${flag}`;
+  return `${inside(birthplace)}ip link add link ${parent} name ${name}${elsewhere}${macWords(mac)}${mtuWords(mtu)} group ${ownLinkGroup} type ${type} mode ${mode}${flag}`;
 }
 
 function addCommand(object: Link): readonly string[] {

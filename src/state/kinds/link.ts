@@ -39,7 +39,8 @@ function kindData(link: Link, context: ApplyContext): LinkKindData {
 
 /** Where a link is made: in its own namespace, or from where the link is that it stands on. */
 const birthplace = (link: Link): NamespaceRef =>
-  link.type === "macvlan" || link.type === "ipvlan" || (link.type === "vlan" && link.parentNamespace === "host")
+  ((link.type === "macvlan" || link.type === "ipvlan") && link.parentInside !== true) ||
+  (link.type === "vlan" && link.parentNamespace === "host")
     ? "host"
     : link.namespace;
 

@@ -14,6 +14,7 @@ import {
   ipvlan,
   loopback,
   macvlan,
+  macvlanInside,
   masqueraded,
   otherBridge,
   portmap,
@@ -86,6 +87,10 @@ export const attachmentOperations: readonly Operation[] = [
   add("CNI: ADD of sbr", sbr, { before: [bridge] }),
   add("CNI: ADD of ptp", ptp, { prepare: frontBridge }),
   add("CNI: ADD of macvlan", macvlan, { prepare: frontBridge }),
+  add("CNI: ADD of macvlan, on a link of the container's own", macvlanInside, {
+    prepare: async (controller) => void (await addAll(controller, [bridge])),
+    place: second,
+  }),
   add("CNI: ADD of host-device", hostDevice),
   add("CNI: ADD of portolan, which makes its network", portolan),
   add("CNI: ADD of portolan, in a network that is there, beside another one of the container", portolan, {
@@ -114,6 +119,13 @@ export const attachmentOperations: readonly Operation[] = [
   del("CNI: DEL of sbr", [bridge, sbr]),
   del("CNI: DEL of ptp", [ptp], { prepare: frontBridge }),
   del("CNI: DEL of macvlan", [macvlan], { prepare: frontBridge }),
+  del("CNI: DEL of macvlan, on a link of the container's own", [macvlanInside], {
+    prepare: async (controller) => {
+      await delAll(controller, [bridge]);
+      await addAll(controller, [bridge]);
+    },
+    place: second,
+  }),
   del("CNI: DEL of host-device", [hostDevice]),
   del("CNI: DEL of portolan, with which its network goes", [portolan], { inSteps: true }),
   del("CNI: DEL of portolan, from whose network another one takes the default route over", [portolan], {

@@ -70,6 +70,8 @@ export const macvlan: Link = {
   mode: "bridge",
   ipam: { type: "static", addresses: [{ address: "10.91.0.7/24", gateway: "10.91.0.1" }], routes: routes.slice(0, 1) },
 };
+/** On what the first network has made in the container. */
+export const macvlanInside: Link = { ...macvlan, master: "eth0", linkInContainer: true };
 export const loopback: Link = { type: "loopback" };
 /** Lends the network card of the surroundings. */
 export const hostDevice: Link = {

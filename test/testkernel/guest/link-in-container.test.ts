@@ -1,0 +1,2 @@
+/** `linkInContainer` under a kernel that has ipvlan and VLAN links, too. */
+import "../../kernel/cni/link-in-container.test.ts";
