@@ -13,25 +13,32 @@ export interface Link {
 export interface Place {
   readonly network: string;
   readonly interfaceName: string;
+  /** Default: that of the foreign namespace. */
+  readonly container?: Container;
+}
+
+export interface Container {
+  readonly id: string;
+  readonly namespace: string;
 }
 
 export const only: Place = { network: "net", interfaceName: "eth0" };
 export const second: Place = { network: "more", interfaceName: "eth1" };
 export const inside: Place = { network: "net", interfaceName: "lo" };
-export const container = "c1";
+const foreign: Container = { id: "c1", namespace: foreignNamespace };
 
 /** Carries out one call as a runtime words it, and answers with what it prints. Throws what the plugin throws. */
 export async function call(
   controller: NetworkController,
   command: "ADD" | "CHECK" | "DEL" | "GC",
   link: Link,
-  { network, interfaceName }: Place = only,
+  { network, interfaceName, container = foreign }: Place = only,
   prevResult?: unknown,
 ): Promise<unknown> {
   const environment = {
     CNI_COMMAND: command,
-    CNI_CONTAINERID: container,
-    CNI_NETNS: foreignNamespace,
+    CNI_CONTAINERID: container.id,
+    CNI_NETNS: container.namespace,
     CNI_IFNAME: interfaceName,
     CNI_PATH: "/nowhere",
   };
