@@ -6,6 +6,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { Script } from "node:vm";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
@@ -33,6 +35,7 @@ if (outOfDate || process.argv.includes("--force")) {
   await keepValues(join(dist, "api", "schemas.js"));
   buildPlugin(join(dist, "portolan-cni"));
   await joinModules(join(dist, "cni", "plugin", "standalone.js"));
+  await joinProgram(join(dist, "cli"), "alone");
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
 }
 
@@ -85,4 +88,61 @@ async function joinModules(path) {
   });
   await joined.write({ file: path, format: "esm", codeSplitting: false, comments: false });
   await joined.close();
+}
+
+/**
+ * Makes of a module the program NAME.cjs, which starts as soon as Node.js can: one script of all its modules (NAME.joined), and that script compiled as a whole
+ * (NAME.cache), which V8 takes where it is the same version and else compiles anew. CommonJS, because an import of a built-in module loads what it exports
+ * and a `require` does not. koffi's library is loaded by itself: finding out which of its forty it is takes longer than a call may.
+ */
+async function joinProgram(folder, name) {
+  const rolldown = await import("rolldown").catch(() => undefined);
+  if (rolldown === undefined) return console.warn(`rolldown is not installed: ${name}.cjs is not made`);
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules", "koffi", "package.json"), "utf8"));
+  const library = `
+    const machine = process.arch;
+    let koffi;
+    try {
+      koffi = require(\`@koromix/koffi-linux-\${machine}/linux_\${machine}/koffi.node\`);
+    } catch {}
+    module.exports = koffi?.version === "${version}" ? koffi : require("koffi");`;
+  const koffi = "\0koffi";
+  const joined = await rolldown.rolldown({
+    input: join(folder, `${name}.js`),
+    platform: "node",
+    external: (id) => id.startsWith("node:"),
+    plugins: [
+      {
+        name: "koffi",
+        resolveId: (id, importer) =>
+          id === "koffi" ? (importer === koffi ? { id, external: true } : koffi) : undefined,
+        load: (id) => (id === koffi ? { code: library, moduleType: "js" } : undefined),
+      },
+    ],
+  });
+  const script = join(folder, `${name}.joined`);
+  await joined.write({ file: script, format: "cjs", codeSplitting: false, comments: false, minify: false });
+  await joined.close();
+  const wrapped = `(function (require, module, __filename, __dirname) {${readFileSync(script, "utf8")}\n})`;
+  writeFileSync(script, wrapped);
+  writeFileSync(join(folder, `${name}.cjs`), starter());
+  // All of it, at once: later is once for each call.
+  setFlagsFromString("--no-lazy");
+  const compiled = new Script(wrapped, { filename: script });
+  setFlagsFromString("--lazy");
+  writeFileSync(join(folder, `${name}.cache`), compiled.createCachedData());
+}
+
+/** The program around a joined script. */
+function starter() {
+  return `"use strict";
+const { readFileSync } = require("node:fs");
+const script = __filename.replace(/cjs$/, "joined");
+let cachedData;
+try {
+  cachedData = readFileSync(__filename.replace(/cjs$/, "cache"));
+} catch {}
+const compiled = new (require("node:vm").Script)(readFileSync(script, "utf8"), { filename: script, cachedData });
+compiled.runInThisContext()(require, module, __filename, __dirname);
+`;
 }

@@ -1,6 +1,5 @@
 /** The thread that serves, as its users on the main thread have it: it starts with the first question to a service, and ends with the last service. */
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { errorFromJson, PortolanError } from "../errors.ts";
 import { closeWaker, wake } from "../kernel/poll.ts";
 import {
@@ -65,6 +64,8 @@ export class ServiceThread implements Services {
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
+    // What takes a moment to load is loaded where a thread is wanted.
+    const { Worker } = process.getBuiltinModule("node:worker_threads");
     const worker = new Worker(entry, {
       name: "portolan services",
       workerData: this.#shared,
@@ -152,7 +153,7 @@ export class ServiceThread implements Services {
       await this.#call({ service, request: undefined, ends: true });
       return;
     }
-    const gone = once(this.#worker, "exit");
+    const gone = process.getBuiltinModule("node:events").once(this.#worker, "exit");
     this.#worker.ref();
     this.#stop();
     await gone;

@@ -2,7 +2,6 @@
  * Names, for as long as the process lives: tells the resolver who is there as records change, and follows the host's own resolv.conf. A sandbox whose names
  * cannot be served is told by an event and by doctor; its connections are none the worse for it.
  */
-import { hash } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
 import { isPortolanError, PortolanError } from "../errors.ts";
 import { type HostConfiguration, hostConfigurationFile } from "../naming/host-configuration.ts";
@@ -109,7 +108,7 @@ export class Names implements NameService {
       this.#stop(sandbox.id);
       return;
     }
-    const told = hash("sha1", JSON.stringify(named), "base64");
+    const told = process.getBuiltinModule("node:crypto").hash("sha1", JSON.stringify(named), "base64");
     const { nameProblems } = this.#context;
     const before = this.#served.get(sandbox.id);
     const isProblem = nameProblems.has(sandbox.id);

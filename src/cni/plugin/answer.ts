@@ -19,9 +19,15 @@ export async function answer(execution: Execution, attachments: Attachments): Pr
   try {
     return { status: 0, output: await carryOut(execution, attachments) };
   } catch (error) {
-    return { status: 1, output: `${JSON.stringify(errorJson(asCniError(error), knownVersion(execution)))}\n` };
+    return failed(execution, error);
   }
 }
+
+/** The answer to a call that failed. */
+export const failed = (execution: Execution, error: unknown): Answer => ({
+  status: 1,
+  output: `${JSON.stringify(errorJson(asCniError(error), knownVersion(execution)))}\n`,
+});
 
 /** The version of the answer: what the request says, as long as it is one. */
 function knownVersion(execution: Execution): string | undefined {

@@ -1,5 +1,4 @@
 /** Executing another plugin in the midst of a call, as a runtime would (SPEC.md, "Section 4: Plugin Delegation"). */
-import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { CniError, cniCode } from "../protocol/cni-error.ts";
@@ -18,6 +17,8 @@ export const notFound = (path: readonly string[], type: string): CniError =>
 
 /** Executes a plugin with the call's own environment and configuration; its output. Throws the plugin's error as CniError. */
 export async function execute(call: BaseCall, file: string, command: string): Promise<string> {
+  // Most calls start no other plugin.
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(file, [], {
     env: { ...call.environment, CNI_COMMAND: command },
     stdio: ["pipe", "pipe", "pipe"],

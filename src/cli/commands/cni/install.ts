@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { install, ownType, referenceTypes } from "../../../cni/install.ts";
 import { pluginProgram, staticProgram } from "../../../cni/program.ts";
@@ -10,6 +11,8 @@ import { type Globals, globalsOf } from "../../globals.ts";
 import { UsageError } from "../../usage-error.ts";
 
 const program = resolve(import.meta.dirname, "../../../../bin/portolan");
+/** What does a call without the search for Node.js and for a command (docs/decisions/0032); there only as built. */
+const alone = resolve(import.meta.dirname, "../../alone.cjs");
 /** What CNI allows as a network's name (SPEC.md, "Configuration format"). */
 const networkName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
@@ -83,5 +86,9 @@ function installationOf({ socket, stateDir, runDir, publishAddress }: Globals): 
     ...(runDir === defaults.runDir ? [] : ["--run-dir", resolve(runDir)]),
     ...(publishAddress === undefined ? [] : ["--publish-address", publishAddress]),
   ];
-  return { socket: resolve(socket), command: [program, ...words] };
+  return { socket: resolve(socket), command: [...starting(), ...words] };
 }
+
+/** A Node.js that was brought along stays where it is; another one may be gone tomorrow, and is searched for at each call. */
+const starting = (): readonly [string, ...string[]] =>
+  existsSync(alone) && process.execPath.includes("/node_modules/") ? [process.execPath, alone] : [program];
