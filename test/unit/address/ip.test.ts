@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
@@ -125,5 +126,26 @@ test("any text is read or refused, never anything else", () => {
         assert.equal((error as { code?: string }).code, "invalid-argument"); // whatever was thrown is asked for its code
       }
     }),
+  );
+});
+
+test("a text is an address where Node.js takes it for one", () => {
+  const group = fc.oneof(
+    fc.stringMatching(/^[0-9a-fA-F]{1,5}$/),
+    fc.constantFrom("", "0", "127.0.0.1", "1.2.3", "01.2.3.4", "1.2.3.256", "0x1.2.3.4"),
+  );
+  const grouped = fc.array(group, { maxLength: 10 }).map((groups) => groups.join(":"));
+  const strewn = fc.string({ unit: fc.constantFrom(..."01fF:.%gx"), maxLength: 20 });
+  fc.assert(
+    fc.property(fc.oneof(grouped, strewn, fc.ipV6()), (text) => {
+      let taken = true;
+      try {
+        parseIp(text);
+      } catch {
+        taken = false;
+      }
+      assert.equal(taken, isIP(text) !== 0 && !text.includes("%"), text);
+    }),
+    { numRuns: 5000 },
   );
 });
