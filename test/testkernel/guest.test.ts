@@ -8,7 +8,7 @@ import { mark, type Outcome } from "./events.ts";
 
 const here = import.meta.dirname;
 /** The emulated kernel is given so long, seconds. */
-const patience = 600;
+const patience = 1200;
 /** How often a file is run of which nothing is told but that it failed as a whole: now and then the emulator lets Node fail a check of its own as it starts. */
 const tries = 3;
 /** A runner of tests that finds itself in a test runs nothing. */
