@@ -38,6 +38,8 @@ function boot(files: readonly string[]): readonly Outcome[] | string {
     .filter((line) => line.startsWith(mark))
     .map((line): Outcome => JSON.parse(line.slice(mark.length))); // of events.ts
   assert.ok(outcomes.length > 0, `${status}: ${stdout}${stderr}`);
+  // Of what it has no time for nothing is told.
+  assert.ok(status === 0 || outcomes.some(({ passed }) => !passed), `the kernel ended with ${status}: ${stderr}`);
   return outcomes;
 }
 
