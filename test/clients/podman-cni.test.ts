@@ -57,7 +57,9 @@ test("two networks: run, connect, disconnect, reload, stop, start, restart, rm",
   onMachine("daemon", (podman, engine) => {
     podman.ok("network", "create", "front");
     podman.ok("network", "create", "back");
-    podman.serve("web", "--network", "front", "--network", "back", "--publish", "8080:80", "--publish", "5353:53/udp");
+    // By itself podman numbers the interfaces in any order.
+    const networks = ["--network", "front:interface_name=eth0", "--network", "back:interface_name=eth1"];
+    podman.serve("web", ...networks, "--publish", "8080:80", "--publish", "5353:53/udp");
     const attached = () => engine.endpoints().map(({ network, interfaceName }) => `${network.name} ${interfaceName}`);
     assert.deepEqual(attached(), ["cni/back eth1", "cni/front eth0"]);
     const reached = (): void => assert.equal(answeredOutside(8080), "hello web\n");
