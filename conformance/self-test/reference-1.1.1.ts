@@ -98,8 +98,9 @@ export const failuresOfReference: Readonly<Record<string, string>> = {
     "bridges and chains stay for ever",
 };
 
-/** Those that fail now and then: plugins at once lose a race for a chain of iptables. */
+/** Those that fail now and then: plugins at once lose a race for a chain of iptables, or for a link that another one deletes. */
 export const racesOfReference: readonly string[] = [
+  "concurrency: 10 DELs of one attachment at once all succeed",
   "concurrency: 8 containers that publish ports at once on a host that never published any all succeed",
   "concurrency: of two containers that publish the same port at once, one is refused",
 ];
