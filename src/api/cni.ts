@@ -12,11 +12,17 @@ interface Place {
   readonly publishAddress?: string;
 }
 
-/** Carries a call out; its answer. Throws what opening the engine throws. */
-export async function execute(
-  execution: Execution,
-  { socket, stateDir, runDir, publishAddress }: Place,
-): Promise<Answer> {
+/** Carries a call out. Every failure is an answer, also what goes wrong before there is an engine. */
+export async function execute(execution: Execution, place: Place): Promise<Answer> {
+  try {
+    return await carryOut(execution, place);
+  } catch (error) {
+    const { failed } = await import("../cni/plugin/answer.ts");
+    return failed(execution, error);
+  }
+}
+
+async function carryOut(execution: Execution, { socket, stateDir, runDir, publishAddress }: Place): Promise<Answer> {
   const served = await ask(execution, socket);
   if (served !== undefined) return served;
   const { answerAlone } = await import("../cni/plugin/standalone.ts");

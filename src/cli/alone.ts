@@ -4,8 +4,6 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { execute } from "../api/cni.ts";
-import { type Answer, failed } from "../cni/plugin/answer.ts";
-import type { Execution } from "../cni/plugin/call.ts";
 import { type EngineFlags, globalsOf } from "./globals.ts";
 
 const flags: Readonly<Record<string, keyof EngineFlags>> = {
@@ -37,21 +35,13 @@ function print(text: string): void {
   }
 }
 
-/** Carries the call out; what went wrong before there is an engine is an answer, too. */
-async function answered(execution: Execution, given: Partial<EngineFlags>): Promise<Answer> {
-  try {
-    return await execute(execution, globalsOf(given, process.env));
-  } catch (error) {
-    return failed(execution, error);
-  }
-}
-
 async function run(): Promise<void> {
   const { given, type } = read(process.argv.slice(2));
   const environment = Object.fromEntries(
     Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   );
-  const { status, output } = await answered({ type, environment, input: readFileSync(0, "utf8") }, given);
+  const execution = { type, environment, input: readFileSync(0, "utf8") };
+  const { status, output } = await execute(execution, globalsOf(given, process.env));
   print(output);
   // Nothing is left to be waited for.
   process.exit(status);

@@ -56,14 +56,18 @@ function statusOf(program: string, folder: string) {
   return { status, stdout };
 }
 
-test("a store that cannot be opened is an error of CNI's on standard output", { skip: unbuilt }, () => {
+test("a store that cannot be opened is an error of CNI's on standard output, by either program", {
+  skip: unbuilt,
+}, () => {
   using directory = temporaryDirectory();
   mkdirSync(join(directory.path, "state"));
   writeFileSync(join(directory.path, "state/portolan.db"), "nothing like a database ".repeat(10));
-  const { status, stdout } = statusOf(files[0] ?? "", directory.path);
-  assert.equal(status, 1);
-  const { cniVersion, msg } = JSON.parse(stdout);
-  assert.deepEqual([cniVersion, msg], ["1.1.0", "the state store is damaged or no database"]);
+  for (const program of [files[0] ?? "", join(built, "../../src/cli/main.ts")]) {
+    const { status, stdout } = statusOf(program, directory.path);
+    assert.equal(status, 1);
+    const { cniVersion, msg } = JSON.parse(stdout);
+    assert.deepEqual([cniVersion, msg], ["1.1.0", "the state store is damaged or no database"]);
+  }
 });
 
 test("what was compiled for another Node.js, or is damaged or missing, is compiled anew", { skip: unbuilt }, () => {
