@@ -7,11 +7,13 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { compiledModules } from "./support/compiled-modules.ts";
 import { installDebianPackages } from "./support/debian-packages.ts";
 
 const root = join(import.meta.dirname, "..");
 process.chdir(root);
 process.env["PATH"] = `${join(root, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}`;
+process.env["NODE_COMPILE_CACHE"] = compiledModules;
 
 /** Checks without tests of their own: each counts as one. */
 const checks: Readonly<Record<string, readonly string[]>> = {

@@ -3,6 +3,7 @@
  * A number beyond the operation's changes kills it right behind the last.
  */
 import { once } from "node:events";
+import { flushCompileCache } from "node:module";
 import { createInterface } from "node:readline";
 import { Faults } from "../../support/faults.ts";
 import { deterministicController, execution } from "./deterministic.ts";
@@ -20,6 +21,9 @@ export interface Order extends Directories {
 const die = (): void => {
   process.kill(process.pid, "SIGKILL");
 };
+
+// Killed, it keeps nothing of what it has compiled, as other processes do as they end.
+flushCompileCache();
 
 const lines = createInterface({ input: process.stdin });
 const [line] = await once(lines, "line");
