@@ -166,7 +166,8 @@ test("a packet socket sends by one link, hears address resolution and nothing el
   const out = kernel.openPackets("/run/netns/peer", "eth0", "send");
   assert.throws(() => out.send([arpProbe(out.mac, ip("10.1.0.7"))]), refusedWith("ENETDOWN"));
   run("ip link set packets0 up");
-  run("ip -n peer link set eth0 up");
+  // Without an IPv6 address of its own: the kernel would ask from the same MAC whether anybody has it.
+  run("ip -n peer link set eth0 up addrgenmode none");
   const heard = kernel.openPackets("host", "packets0", "listen");
   const probe = arpProbe(out.mac, ip("10.1.0.7"));
   const announcement = neighbourAnnouncement(out.mac, "fd00::7" as Ipv6Address);
