@@ -26,8 +26,8 @@ const checks: Readonly<Record<string, readonly string[]>> = {
 
 interface Suite {
   readonly files: string;
-  /** Which of them are another suite's. */
-  readonly without?: string;
+  /** Those of them that are another suite's. */
+  readonly without?: readonly string[];
   /** How many test files run at once. */
   readonly concurrency: number;
   /** Debian packages whose programs the suite compares with or drives; missing ones are installed. */
@@ -45,7 +45,7 @@ const suites: Readonly<Record<string, Suite>> = {
   golden: { files: "test/golden/**/*.test.ts", concurrency: 2, packages: [] },
   kernel: {
     files: "test/kernel/**/*.test.ts",
-    without: steps,
+    without: [steps],
     // Connections are tried against the clock: two files at once on two processors make each other late.
     concurrency: 1,
     packages: [
@@ -60,8 +60,12 @@ const suites: Readonly<Record<string, Suite>> = {
       "containernetworking-plugins",
     ],
   },
-  // They wait for the kernel most of the time, and nothing in them is tried against the clock.
-  steps: { files: steps, concurrency: 2, packages: ["iproute2", "nftables", "iptables"] },
+  steps: {
+    files: steps,
+    // They wait for the kernel most of the time, and nothing in them is tried against the clock.
+    concurrency: 2,
+    packages: ["iproute2", "nftables", "iptables", "procps", "conntrack", "containernetworking-plugins"],
+  },
   clients: {
     files: "test/clients/**/*.test.ts",
     concurrency: 1,
@@ -114,9 +118,10 @@ function check(name: string, command: readonly string[]): void {
 
 /** Runs one suite with node:test, each file in a process of its own, and counts its tests. */
 async function runSuite(name: string, suite: Suite): Promise<void> {
-  const others = suite.without === undefined ? [] : [suite.without];
-  // The model's take the longest and begin first.
-  const files = globSync(suite.files, { exclude: others }).toSorted().toReversed();
+  // From the last: of `steps` the longest are the model's, which two processors are to begin with.
+  const files = globSync(suite.files, { exclude: suite.without ?? [] })
+    .toSorted()
+    .toReversed();
   console.log(`\n== ${name}: ${files.length} files`);
   installDebianPackages(suite.packages);
   if (files.length === 0) return;

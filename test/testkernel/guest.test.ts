@@ -47,7 +47,7 @@ function boot(files: readonly string[]): readonly Outcome[] | string {
 
 /**
  * Has the modules compiled on this side, those of a process that waits for its work and gets none: taking their types out (by WebAssembly) makes
- * Node fail a check of its own in one start of ten under the emulator, and compiled ones in none of 200.
+ * Node fail a check of its own under the emulator, in one start of eight; with compiled ones it did in none of 200.
  */
 function compile(): void {
   spawnSync(process.execPath, [join(here, "../kernel/model/victim.ts")], { stdio: "ignore", env });

@@ -22,7 +22,7 @@ const die = (): void => {
   process.kill(process.pid, "SIGKILL");
 };
 
-// Killed, it keeps nothing of what it has compiled, as other processes do as they end.
+// Others keep what they have compiled as they end; this one is killed.
 flushCompileCache();
 
 const lines = createInterface({ input: process.stdin });
